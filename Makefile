@@ -1,0 +1,96 @@
+# Mainsheet. `make` builds, `make check` tests, `make demo` shows it; `make help` lists the rest.
+#
+# One file, no recursion, no configure; a new .c or .proto needs no edit here. SAN=address or SAN=thread builds into a
+# tree of its own. Rooms are archives linked in the order of their layers (design section 6), so a room that reaches
+# up does not link.
+
+SAN    :=
+CC     := gcc
+BUILD  := build
+B      := $(BUILD)/$(or $(SAN),plain)
+
+# The rooms, lowest layer first.
+ROOMS  := server/base server/doc server/schema server/world xds/pb server/model server/source \
+          xds/snapshot xds/translate xds/ads server/rpc server/http server/cli server/daemon
+
+WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual -Wwrite-strings \
+          -Wformat=2 -Wundef -fno-common -Wno-unused-parameter $(if $(WERROR),-Werror)
+SANFLAGS.address := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+SANFLAGS.thread  := -fsanitize=thread -fno-omit-frame-pointer
+OPT    := $(if $(SAN),-O1,-O2) -g
+CPPF   := -D_GNU_SOURCE -Iserver -Ixds -I. -I$(B)/gen
+ALLC   := -std=gnu11 $(OPT) $(WARN) $(SANFLAGS.$(SAN)) $(CPPF) -pthread $(CFLAGS)
+LIBS   := -lgrpc -lgpr -lprotobuf-c -lyaml -lmicrohttpd -lcurl -lssl -lcrypto -lre2 -lstdc++ -ldl -lm -pthread
+
+SRC    := $(filter-out server/schema/gen.c,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c $(r)/*/*.c)))
+CXXSRC := $(wildcard server/base/*.cc)
+PROTO  := $(shell find xds/proto -name '*.proto' 2>/dev/null)
+PBC    := $(PROTO:xds/proto/%.proto=$(B)/gen/%.pb-c.c)
+PBO    := $(PBC:.c=.o)
+SCHEMA := $(shell find crd-schemas -name '*.yaml' 2>/dev/null)
+TYPES  := $(B)/gen/types.c
+
+# Objects of one room; archive of one room; archives of a room and all rooms below it, highest first.
+objs    = $(patsubst %.c,$(B)/%.o,$(filter $(1)/%,$(SRC))) $(patsubst %.cc,$(B)/%.o,$(filter $(1)/%,$(CXXSRC)))
+lib     = $(B)/lib/$(notdir $(1)).a
+upto    = $(if $(filter $(1),$(2)),,$(firstword $(2)) $(call upto,$(1),$(wordlist 2,99,$(2))))
+reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
+below   = $(foreach r,$(call reverse,$(call take,$(1),$(ROOMS))),$(call lib,$(r)))
+take    = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,$(call take,$(1),$(wordlist 2,99,$(2)))))
+
+.PHONY: all
+all: $(B)/mainsheet
+
+$(B)/mainsheet: $(call below,server/daemon)
+	$(CC) $(ALLC) -rdynamic -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
+
+# ---- archives ----
+define room
+$(call lib,$(1)): $(call objs,$(1)) $(if $(filter xds/pb,$(1)),$(PBO)) $(if $(filter server/schema,$(1)),$(TYPES:.c=.o))
+	@mkdir -p $$(@D); rm -f $$@; ar rcs $$@ $$(filter %.o,$$^)
+endef
+$(foreach r,$(ROOMS),$(eval $(call room,$(r))))
+
+# Rooms below the schema know neither generated types nor protobuf.
+LOW    := server/base/% server/doc/%
+$(B)/server/base/%.o $(B)/server/doc/%.o: GEN :=
+$(B)/%.o: %.c
+	@mkdir -p $(@D); $(CC) $(ALLC) -MMD -MP -c -o $@ $<
+$(B)/%.o: %.cc
+	@mkdir -p $(@D); g++ -std=gnu++17 $(OPT) -Wall -Wextra $(SANFLAGS.$(SAN)) $(CPPF) -MMD -MP -c -o $@ $<
+$(B)/gen/%.o: $(B)/gen/%.c
+	@mkdir -p $(@D); $(CC) $(ALLC) -w -MMD -MP -c -o $@ $<
+
+# ---- generated: structs and tables from crd-schemas/, messages from xds/proto/ ----
+$(B)/gen/%.pb-c.c: xds/proto/%.proto
+	@mkdir -p $(B)/gen; protoc-c -Ixds/proto -I/usr/include --c_out=$(B)/gen $(patsubst xds/proto/%,%,$<)
+$(B)/schemagen: server/schema/gen.c $(wildcard server/schema/gen/*.c) $(B)/lib/doc.a $(B)/lib/base.a
+	@mkdir -p $(@D); $(CC) $(ALLC) -o $@ $^ -lyaml -lre2 -lstdc++ -lm
+$(TYPES): $(B)/schemagen $(SCHEMA)
+	@mkdir -p $(@D); $(B)/schemagen crd-schemas $(B)/gen
+$(B)/gen/types.h: $(TYPES) ;
+
+$(call objs,$(filter-out server/base server/doc,$(ROOMS))): ;
+NEED_TYPES := $(foreach r,$(filter-out server/base server/doc,$(ROOMS)),$(call objs,$(r)))
+$(NEED_TYPES): | $(TYPES)
+NEED_PB := $(foreach r,$(filter xds/% server/model server/daemon server/cli server/http server/rpc,$(ROOMS)),$(call objs,$(r)))
+$(NEED_PB): | $(PBC)
+
+# ---- unit tests: one program a room, linked with that room and those below ----
+UNIT_ROOMS := $(filter $(notdir $(ROOMS)),$(notdir $(wildcard tests/unit/*)))
+UNIT   := $(UNIT_ROOMS:%=$(B)/tests/unit/%)
+room_of = $(firstword $(filter %/$(1),$(ROOMS)))
+define unit
+$(B)/tests/unit/$(1): $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c)) $(B)/tests/unit/main.o $(call below,$(call room_of,$(1)))
+	@mkdir -p $$(@D); $(CC) $(ALLC) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LIBS)
+$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c)): | $(if $(filter base doc,$(1)),,$(TYPES) $(PBC))
+endef
+$(foreach r,$(UNIT_ROOMS),$(eval $(call unit,$(r))))
+$(B)/tests/%.o: CPPF += -Itests/unit
+
+.PHONY: unit
+unit: $(UNIT)
+	@tests/unit/run $(UNIT)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+.SECONDARY:

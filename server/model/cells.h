@@ -1,0 +1,53 @@
+/* model/cells.h
+ * The kinds of cells above the objects: entries of indexes, and values. model/indexes.c holds the functions.
+ *
+ * "ns", "host" stand for interned strings; "(a, b)" for a pair key. Shallow unless marked deep.
+ */
+#pragma once
+#include "types.h"
+
+enum cell {
+	CELL_FIRST = KIND_COUNT,
+
+	/* Services: Service and ServiceEntry objects. A host is lower-case. */
+	CELL_SVC_NS = CELL_FIRST, /* ns: deep; all services declared in the namespace */
+	CELL_SVC_HOST,            /* host: all that declare it, in any namespace */
+	CELL_SVC_NS_HOST,         /* (ns, host): deep; those of one namespace */
+	CELL_SVC_ADDRESS,         /* "addr": services with that VIP */
+	CELL_SVC_SUFFIX,          /* "*.b.a", lazy: services whose host lies under it */
+	CELL_SVC_NETWORK_GATEWAY, /* KEY_EMPTY: deep; Services labelled topology.istio.io/network */
+	CELL_SVC_NODE_LOCAL,      /* KEY_EMPTY: services that make a proxy's node name matter */
+
+	/* Endpoints. */
+	CELL_SLICE_SERVICE, /* (ns, service name): deep; EndpointSlices */
+	CELL_SLICE_IP,      /* "ip": EndpointSlices with an endpoint of this address */
+	CELL_POD_LABEL,     /* (ns, "k=v"): pods (for ServiceEntry selectors) */
+	CELL_POD_IP,        /* "ip": pods */
+	CELL_WE_LABEL,      /* (ns, "k=v"): deep; WorkloadEntries */
+	CELL_WE_IP,         /* "ip": deep; WorkloadEntries */
+	CELL_SVC_SELECTOR,  /* (ns, "k=v"): services whose selector's first pair it is */
+	CELL_SE_SELECTOR, /* (ns, "k=v"): ServiceEntries whose workloadSelector's first pair it is */
+
+	/* Configuration. */
+	CELL_VS_HOST, /* host as in the VirtualService, FQDN: deep; mesh-bound VirtualServices */
+	CELL_VS_WILDCARD,  /* KEY_EMPTY: VirtualServices with a wildcard host */
+	CELL_VS_NS,        /* ns: VirtualServices */
+	CELL_VS_ROOT,      /* (ns, name) of a delegate: deep; the VirtualServices that name it */
+	CELL_VS_GATEWAY,   /* "ns/name": VirtualServices bound to that gateway */
+	CELL_DR_HOST,      /* host, FQDN or wildcard: deep; DestinationRules */
+	CELL_DR_NS,        /* ns: DestinationRules */
+	CELL_SIDECAR_NS,   /* ns: deep */
+	CELL_PA_NS,        /* ns: deep; PeerAuthentications */
+	CELL_RA_NS,        /* ns: deep; RequestAuthentications */
+	CELL_AP_NS,        /* ns: deep; AuthorizationPolicies */
+	CELL_TELEMETRY_NS, /* ns: deep */
+	CELL_GATEWAY_NS,   /* ns: deep */
+	CELL_GATEWAY_ALL,  /* KEY_EMPTY */
+
+	/* Values, written by the daemon through world_set_value or mesh_config_set. */
+	CELL_MESH,     /* enum mesh_group: see mesh.h */
+	CELL_NETWORKS, /* KEY_EMPTY: see mesh.h */
+	CELL_PROXY,    /* key of a proxy: struct proxy_node, see proxy.h */
+
+	CELL_COUNT,
+};

@@ -1,0 +1,44 @@
+/* model/mesh.h
+ * MeshConfig and MeshNetworks: decoded, defaulted (translation.md 0.3, surface.md 10), and spread over cells by group
+ * of fields, so that an edit of one group touches only who reads it.
+ *
+ * Model thread.
+ */
+#pragma once
+#include "base/diag.h"
+#include "types.h"
+#include "world/graph.h"
+
+struct world;
+struct node;
+
+enum mesh_group {
+	MESH_CLUSTERS, /* what clusters are made from: connectTimeout, tcpKeepalive, defaultTrafficPolicy ... */
+	MESH_LISTENERS, /* ports, protocolDetectionTimeout, pathNormalization ... */
+	MESH_TELEMETRY, /* access logs, tracing, providers */
+	MESH_ROUTES,    /* retry policies */
+	MESH_SCOPE, /* exportTo defaults, rootNamespace, outboundTrafficPolicy, serviceSettings, selectors */
+	MESH_IDENTITY, /* trustDomain, aliases, autoMtls, meshMTLS, tlsDefaults */
+	MESH_LOCALITY,
+	MESH_PROXY, /* defaultConfig */
+	MESH_OTHER,
+	MESH_N_GROUPS,
+};
+
+/* A field of the effective MeshConfig inside a query: records its group. Defaults are filled in.
+ *	mesh_get(run, connect_timeout).v */
+#define mesh_get(run, field) \
+	(*(const __typeof__(((struct mesh_config *)0)->field) *)mesh_field( \
+		(run), offsetof(struct mesh_config, field)))
+const void *mesh_field(struct run *, size_t offset);
+const char *mesh_root_namespace(struct run *);
+const char *mesh_trust_domain(struct run *);
+
+/* Lays `doc` (NULL: nothing) over the compiled defaults and puts the groups that changed. Unknown fields are warnings
+ * and the rest holds; with an error nothing changes and false comes back. */
+bool mesh_config_set(struct world *, const struct node *doc, struct diag *);
+bool mesh_networks_set(struct world *, const struct node *doc, struct diag *);
+const struct mesh_config *mesh_config_now(const struct world *); /* outside of queries */
+const struct mesh_networks *mesh_networks_read(struct run *);    /* NULL: none */
+/* Frees what mesh_config_set keeps; before world_free. */
+void mesh_free(struct world *);

@@ -1,0 +1,123 @@
+/* world/graph.h
+ * The query graph: results of pure functions of the world and of a proxy's facts, with what each was made from. A
+ * change marks what may be stale, graph_commit brings every bound root up to date, and between commits nothing is
+ * stale. (spec/tracked-reads.md is the idea and its proof; design section 1.)
+ *
+ * Owned by the model thread. Results are immutable and may be kept by any thread.
+ */
+#pragma once
+#include "world/keys.h"
+#include "world/result.h"
+
+struct graph;
+struct run;
+struct scope;
+struct arena;
+struct diag;
+struct err;
+
+/* One row per query; the tables are constant. Queries are numbered across the layers: a layer's enum starts where the
+ * one below ends (model/queries.h, translate/queries.h), and graph_new gets the concatenation. */
+struct query {
+	const char *name;
+	enum result_shape shape;
+	uint8_t level; /* calls lower levels only, and its own if recursive */
+	bool recursive;
+	void (*run)(struct run *, uint32_t key);
+};
+
+/* A kind of question about the proxy. The answer must depend on the arguments only. */
+typedef uint32_t answer_fn(const struct keys *, const void *facts, unsigned question, uint32_t arg);
+
+struct graph *graph_new(struct keys *, const struct query *const *queries, size_t n,
+			answer_fn *answer);
+void graph_free(struct graph *);
+
+/* Cells, written by store and indexes only. `value` is borrowed until the next set of the cell; NULL is absence. */
+void graph_set(struct graph *, unsigned kind, uint32_t key, const void *value);
+void graph_touch(struct graph *, unsigned kind, uint32_t key); /* the value was changed in place */
+const void *graph_get(const struct graph *, unsigned kind, uint32_t key); /* outside of queries */
+bool graph_has_cell(const struct graph *, unsigned kind, uint32_t key);
+/* Called when a query first reads a cell of this kind that nobody has set: may set it (lazily filled ranges). */
+typedef void miss_fn(void *ctx, unsigned kind, uint32_t key);
+void graph_on_miss(struct graph *, unsigned kind, miss_fn *, void *ctx);
+
+/* Scopes are interned: equal facts (as bytes) give the same scope, with one more reference. Facts are copied; they are
+ * a plain struct without pointers. */
+struct scope *graph_scope(struct graph *, const void *facts, size_t len);
+void scope_unref(struct graph *, struct scope *);
+const void *scope_facts(const struct scope *, size_t *ret_len);
+
+/* Keeps the result of (query, key) for `scope` up to date until unbound. No edit may be uncommitted. Takes its own
+ * reference of scope. `owner` comes back in changed_fn. */
+uint32_t graph_bind(struct graph *, struct scope *, unsigned query, uint32_t key, void *owner);
+void graph_unbind(struct graph *, uint32_t binding);
+const struct result *graph_bound(const struct graph *,
+				 uint32_t binding); /* borrowed until the next commit */
+
+/* Ends an edit. Calls `changed` for each binding whose result is another one than before. With a deadline (monotonic
+ * ns, 0 none) it may stop between two bindings and return false; call again to go on, also with more edits made
+ * meanwhile. Nothing may be bound, unbound or set inside `changed`. */
+typedef void changed_fn(void *ctx, void *owner, uint32_t binding, const struct result *now);
+bool graph_commit(struct graph *, int64_t deadline_ns, changed_fn *, void *ctx);
+
+/* ---- Inside a query: the only ways to the world and to the proxy. Pointers live until the query returns. ---- */
+const void *read_cell(struct run *, unsigned kind, uint32_t key);
+uint32_t ask(struct run *, unsigned question, uint32_t arg);
+static inline bool ask_is(struct run *r, unsigned question, uint32_t arg)
+{
+	return ask(r, question, arg) != 0;
+}
+const struct result *ask_query(struct run *, unsigned query, uint32_t key); /* derived: by value */
+const struct result *call_query(struct run *, unsigned query, uint32_t key);
+void list_add(struct run *, unsigned query,
+	      uint32_t key); /* LIST and CONCAT only; nothing comes back */
+void run_emit(struct run *, const void *bytes, size_t n); /* appends to the result's own bytes */
+struct arena *run_arena(struct run *);                    /* emptied when the query returns */
+struct diag *run_diag(struct run *); /* kept with the result until it is run again */
+struct keys *run_keys(struct run *);
+
+static inline uint32_t run_key(struct run *r, const char *s)
+{
+	return key_str(run_keys(r), s);
+}
+static inline uint32_t run_pair(struct run *r, uint32_t a, uint32_t b)
+{
+	return key_pair(run_keys(r), a, b);
+}
+static inline const char *run_text(struct run *r, uint32_t key)
+{
+	return key_text(run_keys(r), key);
+}
+
+/* ---- Reading the traces. ---- */
+/* What a binding's resource was built from: cells below the memo that `wanted` picks (NULL: the root), each once.
+ * `wanted` is asked of every memo on the way down with its query, key and result; false skips it and what is below
+ * only it. */
+typedef bool wanted_fn(void *ctx, unsigned query, uint32_t key, const struct result *);
+typedef void trace_fn(void *ctx, unsigned depth, unsigned kind, uint32_t key);
+void graph_explain(const struct graph *, uint32_t binding, wanted_fn *, trace_fn *, void *ctx);
+/* The bindings that (kind, key) reaches, each with the memos just above the cell: fn(query, key of the memo). */
+typedef void impact_fn(void *ctx, void *owner, uint32_t binding, unsigned query, uint32_t key);
+void graph_impact(const struct graph *, unsigned kind, uint32_t key, impact_fn *, void *ctx);
+/* Problems found by queries whose results are live. */
+typedef void problem_fn(void *ctx, unsigned query, uint32_t key, const struct diag *);
+void graph_problems(const struct graph *, problem_fn *, void *ctx);
+uint64_t graph_problem_generation(
+	const struct graph *); /* moves when graph_problems may answer otherwise */
+
+bool graph_check(const struct graph *,
+		 struct err *); /* the invariants of spec section 10; O(graph) */
+
+struct graph_stats {
+	size_t bookkeeping_bytes, result_bytes;
+	uint32_t n_cells, n_memos, n_bindings, n_scopes, n_paths, n_questions;
+	uint64_t n_runs, n_cutoffs, n_patches, n_marks;
+};
+void graph_stats(const struct graph *, struct graph_stats *ret);
+struct query_stats {
+	uint32_t n_memos, n_keys;
+	uint64_t n_runs;
+	size_t result_bytes, bookkeeping_bytes;
+};
+void graph_query_stats(const struct graph *, unsigned query, struct query_stats *ret);

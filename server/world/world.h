@@ -1,0 +1,79 @@
+/* world/world.h
+ * The world: the newest accepted version of every object, the indexes over them, and values such as mesh config, all
+ * as cells of one query graph.
+ *
+ * Cell kinds: [0, KIND_COUNT) are objects, key = pair(namespace, name) (world_object_key); the rest are those of the
+ * index and value tables given at world_new. Owned by the model thread. Objects inside are immutable and
+ * reference-counted, so a result may outlive them in the store.
+ */
+#pragma once
+#include "schema/object.h"
+#include "world/graph.h"
+
+struct world;
+
+/* An index is a pure function of one object: the entries that it belongs to. On a change the difference of
+ * keys(old) and keys(new) gives the entries whose membership changed. */
+struct index_out;
+void index_add(struct index_out *, uint32_t key); /* each key once or more, any order */
+struct keys *index_keys(struct index_out *);
+struct index {
+	const char *name;
+	uint16_t
+		cell; /* kind of the entries' cells; two rows may share it (several object kinds in one entry) */
+	uint16_t kind; /* of the objects it looks at */
+	bool deep;     /* an entry is also touched when a member's content changes */
+	bool lazy;     /* entries exist only once read: a range, such as "services under *.a.com" */
+	void (*keys)(const struct object *, struct index_out *);
+};
+
+/* The members of an entry, oldest first: by (created_s, name, namespace), then kind. */
+struct entry {
+	uint32_t n;
+	const struct object *const *v;
+};
+/* The keys of the entries of one cell kind that have members, sorted by text. */
+struct keyset {
+	uint32_t n;
+	const uint32_t *v;
+};
+
+struct world_tables {
+	const struct index *indexes;
+	size_t n_indexes;
+	unsigned n_cell_kinds; /* all of them: objects, indexes, values */
+	const struct query *const *queries;
+	size_t n_queries;
+	answer_fn *answer;
+};
+struct world *world_new(const struct world_tables *);
+void world_free(struct world *);
+struct graph *world_graph(struct world *);
+struct keys *world_keys(struct world *);
+
+/* Takes the caller's reference. False when the store holds an object of the same kind, namespace, name and equal
+ * content: then nothing has changed and obj is dropped. */
+bool world_put(struct world *, const struct object *obj);
+bool world_delete(struct world *, unsigned kind, const char *ns,
+		  const char *name); /* false: was not there */
+const struct object *world_get(const struct world *, unsigned kind, const char *ns,
+			       const char *name);
+uint32_t world_count(const struct world *, unsigned kind);
+/* All objects, by kind, namespace, name. Not from inside a query. */
+void world_each(const struct world *, void (*fn)(void *ctx, const struct object *), void *ctx);
+/* A value cell: copied; equal bytes change nothing. len 0 with NULL removes it. */
+bool world_set_value(struct world *, unsigned kind, uint32_t key, const void *value, size_t len);
+uint32_t world_object_key(struct world *, const char *ns, const char *name);
+
+/* ---- Inside a query (each records what it reads) ---- */
+const struct object *read_object(struct run *, unsigned kind, uint32_t ns,
+				 uint32_t name); /* NULL: absent */
+const struct entry *read_entry(struct run *, unsigned cell,
+			       uint32_t key);                  /* never NULL; n == 0: empty */
+const struct keyset *read_keyset(struct run *, unsigned cell); /* never NULL */
+const void *read_value(struct run *, unsigned cell, uint32_t key,
+		       size_t *ret_len); /* NULL: not set */
+
+/* Name of a cell for people: "VirtualService shop/reviews", "index vs_by_host reviews.shop...". */
+const char *world_cell_title(const struct world *, unsigned kind, uint32_t key, char *buf,
+			     size_t size);
