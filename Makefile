@@ -24,9 +24,10 @@ LIBS   := -lgrpc -lgpr -lprotobuf-c -lyaml -lmicrohttpd -lcurl -lssl -lcrypto -l
 
 SRC    := $(filter-out server/schema/gen.c,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c $(r)/*/*.c)))
 CXXSRC := $(wildcard server/base/*.cc)
-PROTO  := $(shell find xds/proto -name '*.proto' 2>/dev/null)
+PROTO  := $(sort $(shell find xds/proto -name '*.proto' 2>/dev/null))
 PBC    := $(PROTO:xds/proto/%.proto=$(B)/gen/%.pb-c.c)
-PBO    := $(PBC:.c=.o)
+EVH    := $(B)/gen/ev_all.h
+PBO    := $(PBC:.c=.o) $(B)/gen/registry.o
 SCHEMA := $(shell find crd-schemas -name '*.yaml' 2>/dev/null)
 TYPES  := $(B)/gen/types.c
 
@@ -64,6 +65,11 @@ $(B)/gen/%.o: $(B)/gen/%.c
 # ---- generated: structs and tables from crd-schemas/, messages from xds/proto/ ----
 $(B)/gen/%.pb-c.c: xds/proto/%.proto
 	@mkdir -p $(B)/gen; protoc-c -Ixds/proto -I/usr/include --c_out=$(B)/gen $(patsubst xds/proto/%,%,$<)
+$(B)/gen/%.pb-c.h: $(B)/gen/%.pb-c.c ;
+$(EVH): $(PBC) xds/pb/registry.awk
+	@awk -v out=$(B)/gen -f xds/pb/registry.awk $(PBC)
+$(B)/gen/registry.c: $(EVH) ;
+$(PBO): | $(EVH)
 $(B)/schemagen: server/schema/gen.c $(wildcard server/schema/gen/*.c) $(B)/lib/doc.a $(B)/lib/base.a
 	@mkdir -p $(@D); $(CC) $(ALLC) -o $@ $^ -lyaml -lre2 -lstdc++ -lm
 $(TYPES): $(B)/schemagen $(SCHEMA)
@@ -74,7 +80,7 @@ $(call objs,$(filter-out server/base server/doc,$(ROOMS))): ;
 NEED_TYPES := $(foreach r,$(filter-out server/base server/doc,$(ROOMS)),$(call objs,$(r)))
 $(NEED_TYPES): | $(TYPES)
 NEED_PB := $(foreach r,$(filter xds/% server/model server/daemon server/cli server/http server/rpc,$(ROOMS)),$(call objs,$(r)))
-$(NEED_PB): | $(PBC)
+$(NEED_PB): | $(EVH)
 
 # ---- unit tests: one program a room, linked with that room and those below ----
 UNIT_ROOMS := $(filter $(notdir $(ROOMS)),$(notdir $(wildcard tests/unit/*)))
@@ -83,7 +89,7 @@ room_of = $(firstword $(filter %/$(1),$(ROOMS)))
 define unit
 $(B)/tests/unit/$(1): $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c)) $(B)/tests/unit/main.o $(call below,$(call room_of,$(1)))
 	@mkdir -p $$(@D); $(CC) $(ALLC) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LIBS)
-$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c)): | $(if $(filter base doc,$(1)),,$(TYPES) $(PBC))
+$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c)): | $(if $(filter base doc,$(1)),,$(TYPES) $(EVH))
 endef
 $(foreach r,$(UNIT_ROOMS),$(eval $(call unit,$(r))))
 $(B)/tests/%.o: CPPF += -Itests/unit

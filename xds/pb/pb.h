@@ -36,7 +36,7 @@ ProtobufCMessage *pb_new(struct arena *, const ProtobufCMessageDescriptor *);
 #define PB_PUSH(a, msg, field, elem) \
 	((msg)->field = pb_grow((a), (msg)->field, (msg)->n_##field, sizeof *(msg)->field), \
 	 (msg)->field[(msg)->n_##field++] = (elem))
-void *pb_grow(struct arena *, const void *v, size_t n, size_t size);
+void *pb_grow(struct arena *, void *v, size_t n, size_t size);
 
 /* Map fields are arrays of entries and must be in order of key when packed. PB_SORT_MAP puts them in order; of equal
  * keys the one added last stays. */
@@ -105,7 +105,7 @@ void pb_pack_buf(struct buf *, const ProtobufCMessage *); /* appends */
 enum { PB_MAX_DEPTH = 100 };
 /* Untrusted bytes to a message in the arena; bytes are copied. NULL, with the reason in e, if they are malformed, are
  * nested deeper than PB_MAX_DEPTH, hold strings with a NUL or invalid UTF-8, or need more than max_memory (in which case
- * up to that much of the arena was used). Unknown fields are dropped. */
+ * up to that much of the arena was used). Unknown fields stay in base.unknown_fields. */
 #define PB_UNPACK(a, type, bytes, len, max_memory, e) \
 	((type *)(void *)pb_unpack((a), &type##__DESC, (bytes), (len), (max_memory), (e)))
 ProtobufCMessage *pb_unpack(struct arena *, const ProtobufCMessageDescriptor *, const void *bytes,
@@ -121,7 +121,7 @@ struct pb_type {
 	const ProtobufCMessageDescriptor *desc;
 	const char *url; /* "type.googleapis.com/" and the full name */
 };
-/* All messages of xds/proto in order of full name, map entries left out. */
+/* All messages of xds/proto in order of full name, entries of maps among them. */
 const struct pb_type *pb_types(size_t *ret_n);
 /* By "envoy.config.core.v3.Address"; by type URL (what stands behind the last slash counts). NULL: unknown. */
 const struct pb_type *pb_type_by_name(const char *full_name);

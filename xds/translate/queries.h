@@ -1,0 +1,62 @@
+/* translate/queries.h
+ * The queries that make Envoy's resources, numbered after the model's. Each root is the list of all resources of one
+ * type for a class of proxies; key 0. Keys in brackets.
+ *
+ * Lists have three levels (spec/tracked-reads.md 5): root, 32 buckets by hash of the namespace's name, namespace; then
+ * one leaf per service and type. In a scope that imports few namespaces the buckets are left out.
+ */
+#pragma once
+#include "model/queries.h"
+
+enum translate_query {
+	/* clusters and endpoints */
+	Q_CDS_SERVICE =
+		Q_MODEL_END, /* [pair(ns, host)] clusters of a service: all visible ports and subsets */
+	Q_CDS_NS,            /* [ns] */
+	Q_CDS_BUCKET,        /* [bucket + 1] */
+	Q_CDS_SPECIAL, /* [0] BlackHoleCluster, PassthroughCluster, InboundPassthroughCluster ... */
+	Q_CDS_INBOUND, /* [0] */
+	Q_EDS_SERVICE, /* [pair(ns, host)] assignments of a service */
+	Q_EDS_NS,      /* [ns] */
+	Q_EDS_BUCKET,
+	Q_EDS_SELF, /* [0] local_cluster */
+
+	/* routes */
+	Q_VHOST,      /* [pair(pair(ns, host), pair(wrapper, port))] virtual hosts of a service */
+	Q_VHOST_LONE, /* [...] virtual host of a VirtualService's host that no service has */
+	Q_RC_NS,      /* virtual hosts of one namespace in one route configuration */
+	Q_RC_BUCKET,
+	Q_RC,           /* [...] CONCAT: one route configuration */
+	Q_RDS_PORTS_NS, /* which route configurations a namespace's services need */
+	Q_RDS_PORTS,
+
+	/* listeners */
+	Q_LDS_PORTS_NS, /* which wildcard and shared listeners a namespace's services need */
+	Q_LDS_PORTS,
+	Q_LISTENER_SERVICE, /* listeners that one service has for itself (its own VIP) */
+	Q_LISTENER_SHARED,  /* one listener of several services on one bind and port */
+	Q_LDS_NS,
+	Q_LDS_BUCKET,
+	Q_LDS_VIRTUAL, /* [0] virtualOutbound, HTTP proxy listener */
+	Q_LDS_INBOUND, /* [0] virtualInbound and custom inbound listeners */
+
+	Q_NDS_NS, /* name table */
+
+	/* roots */
+	Q_CDS,
+	Q_EDS,
+	Q_LDS,
+	Q_RDS,
+	Q_NDS,
+	Q_END,
+};
+
+enum { FANOUT_BUCKETS = 32 };
+
+/* All queries, the model's and these, in order of number; for world_new. */
+const struct query *const *translate_queries(size_t *ret_n);
+
+/* Adds to the running list query `ns_query`(ns) for each namespace that the scope may see: directly, or through
+ * `bucket_query`(bucket + 1) where that is all of them. */
+void fanout_root(struct run *, unsigned bucket_query, unsigned ns_query);
+void fanout_bucket(struct run *, uint32_t bucket, unsigned ns_query);
