@@ -66,3 +66,5 @@ static inline bool str_empty(const char *s)
 {
 	return !s || !*s;
 }
+/* The length (1 to 4) of the well-formed UTF-8 sequence that starts at s, 0 when there is none before `end`. */
+unsigned utf8_step(const char *s, const char *end);

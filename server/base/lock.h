@@ -23,6 +23,10 @@ struct lock {
 	pthread_mutex_t m;
 	enum lock_order order;
 };
+#define LOCK_INIT(o) \
+	{ \
+		PTHREAD_MUTEX_INITIALIZER, (o) \
+	} /* for static ones */
 void lock_init(struct lock *, enum lock_order);
 void lock_fini(struct lock *);
 void lock_take(

@@ -8,7 +8,7 @@
 struct node;
 
 /* One use of a rule. Tables of them end with a NULL `holds`. */
-struct rule {
+struct schema_rule {
 	bool (*holds)(const struct node *self); /* self is there and of the schema's type */
 	const char *message;
 };
@@ -50,7 +50,7 @@ struct rule {
 	     "has(self.context) ? ((self.context == \"WAYPOINT\") ? has(self.waypoint) : " \
 	     "!has(self.waypoint)) : !has(self.waypoint)") \
 	RULE(port_mtls_selects, \
-	     "(has(self.portLevelMtls) ? (((has(self.selector) && has(self.selector.matchLabels)) ? " \
+	     "has(self.portLevelMtls) ? (((has(self.selector) && has(self.selector.matchLabels)) ? " \
 	     "self.selector.matchLabels : {}).size() > 0) : true") \
 	RULE(http_url, "url(self).getScheme() in [\"http\", \"https\"]") \
 	RULE(wasm_url, \

@@ -57,6 +57,44 @@ struct str_map {
 	uint32_t n;
 	bool set;
 };
+struct int_list {
+	const int64_t *v;
+	uint32_t n;
+	bool set;
+};
+struct enum_list {
+	const int *v; /* as FIELD_ENUM, never 0 */
+	uint32_t n;
+	bool set;
+};
+/* Maps are sorted by key. */
+struct int_pair {
+	const char *key;
+	int64_t value;
+};
+struct int_map {
+	const struct int_pair *v;
+	uint32_t n;
+	bool set;
+};
+struct bytes_pair {
+	const char *key;
+	struct opt_bytes value;
+};
+struct bytes_map {
+	const struct bytes_pair *v;
+	uint32_t n;
+	bool set;
+};
+struct str_list_pair {
+	const char *key;
+	struct str_list value;
+};
+struct str_list_map {
+	const struct str_list_pair *v;
+	uint32_t n;
+	bool set;
+};
 /* Arrays of objects are `struct { const struct X *v; uint32_t n; bool set; }`, maps to objects
  * `struct { const struct X_entry { const char *key; struct X value; } *v; uint32_t n; bool set; }` sorted by key. */
 const char *str_map_get(const struct str_map *, const char *key);
@@ -77,13 +115,16 @@ enum field_type {
 	FIELD_STR_MAP,      /* struct str_map */
 	FIELD_STRUCT_LIST,  /* struct { v, n, set } */
 	FIELD_STRUCT_MAP,   /* struct { v, n, set } of { key, value } */
-	FIELD_INT_LIST,     /* struct { const int64_t *v; n; set } */
-	FIELD_ENUM_LIST,    /* struct { const int *v; n; set } */
-	FIELD_STR_LIST_MAP, /* struct { v, n, set } of { const char *key; struct str_list value; } */
+	FIELD_INT_LIST,     /* struct int_list */
+	FIELD_INT_MAP,      /* struct int_map */
+	FIELD_ENUM_LIST,    /* struct enum_list */
+	FIELD_BYTES_MAP,    /* struct bytes_map */
+	FIELD_STR_LIST_MAP, /* struct str_list_map */
 };
 
 struct struct_type;
-struct condition; /* a schema's oneOf/anyOf/not/required tree, interpreted by validate.c */
+struct condition; /* condition.h: a schema's oneOf/anyOf/not/required tree */
+struct schema_rule;      /* rules.h: a schema's rule that is written by hand */
 
 struct field {
 	const char *json; /* name in the document */
@@ -91,12 +132,16 @@ struct field {
 	uint32_t offset;
 	const struct struct_type *of;   /* of the element, for the STRUCT types */
 	const char *const *enum_values; /* NULL-terminated */
+	const char *const *list_keys;   /* fields that tell a STRUCT_LIST's items apart */
 	bool required, nullable;
+	bool unique; /* no two equal items */
+	bool alias;  /* another spelling of the field at the same offset; not printed */
 	/* limits; absent ones are the type's extremes */
-	double minimum, maximum;
-	uint32_t min_len, max_len; /* bytes of a string, items, properties */
-	uint32_t item_max_len, item_min_len;
+	double minimum, maximum;   /* of the number, or of each item */
+	uint32_t min_len, max_len; /* characters of a string, items, properties */
+	uint32_t item_min_len, item_max_len;
 	const char *pattern, *item_pattern;
+	const struct schema_rule *rules, *item_rules; /* rules.h; NULL: none */
 };
 
 struct struct_type {
@@ -105,7 +150,9 @@ struct struct_type {
 	const struct field *fields; /* sorted by json */
 	uint32_t n_fields;
 	bool open; /* unknown fields are ignored without a word (parts of core types) */
-	const struct condition *conditions; /* NULL: none */
+	const struct condition *conditions; /* all must hold */
+	uint32_t n_conditions;
+	const struct schema_rule *rules; /* NULL: none */
 };
 
 /* A kind that is read. The table `kinds` is generated, indexed by enum kind_id. */

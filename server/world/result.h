@@ -31,6 +31,8 @@ const struct result *result_bytes(const void *, size_t n) must_check;
 /* Takes a reference of each child. */
 const struct result *result_list(enum result_shape, const struct result *const *,
 				 size_t n) must_check;
+/* By content: hash and lengths, and the bytes themselves where they are at hand. */
+bool result_equal(const struct result *, const struct result *);
 /* Calls fn for each run of bytes below, in order. */
 void result_each(const struct result *, void (*fn)(void *ctx, const void *bytes, size_t n),
 		 void *ctx);

@@ -78,6 +78,7 @@ struct type {
 	bool named; /* by the overlay */
 	struct place named_at;
 	struct schema *schema; /* the first of them */
+	const char *path;      /* where it is best known from */
 	bool is_map_value;
 };
 
