@@ -88,9 +88,9 @@ uint32_t hash_str(const char *s)
 
 uint32_t hash_u32(uint32_t a, uint32_t b)
 {
-	unsigned __int128 p = (unsigned __int128)(((uint64_t)a << 32 | b) ^
-						  UINT64_C(0x9e3779b97f4a7c15)) *
-			      UINT64_C(0xd6e8feb86659fd93);
+	unsigned __int128 p =
+		(unsigned __int128)(((uint64_t)a << 32 | b) ^ UINT64_C(0x9e3779b97f4a7c15)) *
+		UINT64_C(0xd6e8feb86659fd93);
 	uint64_t v = (uint64_t)p ^ (uint64_t)(p >> 64);
 
 	return (uint32_t)(v ^ v >> 32);

@@ -137,8 +137,9 @@ bool queue_wait(struct queue *q, int64_t timeout_ns)
 		int rc = 0;
 
 		while (!q->n && !q->closed && rc != ETIMEDOUT)
-			rc = timeout_ns < 0 ? pthread_cond_wait(&q->not_empty, &q->lock.m) :
-					      pthread_cond_timedwait(&q->not_empty, &q->lock.m, &end);
+			rc = timeout_ns < 0
+				     ? pthread_cond_wait(&q->not_empty, &q->lock.m)
+				     : pthread_cond_timedwait(&q->not_empty, &q->lock.m, &end);
 		some = q->n > 0;
 	}
 	return some;

@@ -18,6 +18,7 @@ void *queue_pop(struct queue *);
 /* Waits until something is there, the queue is closed, or the time is over (-1: for ever). True: something is there. */
 bool queue_wait(struct queue *, int64_t timeout_ns);
 int queue_fd(const struct queue *); /* the bell, for poll; queue_pop returning NULL silences it */
-void queue_close(struct queue *); /* rings the bell once more; what is in the queue can still be popped */
+/* Rings the bell once more; what is in the queue can still be popped. */
+void queue_close(struct queue *);
 bool queue_is_closed(const struct queue *);
 size_t queue_len(const struct queue *);

@@ -256,8 +256,7 @@ static void put_metric(struct buf *out, const struct metric *m)
 void stats_print(struct buf *out)
 {
 	with_lock(&stats_lock) {
-		cleanup(xfree_p) const struct metric **sorted =
-			xcalloc(n_metrics, sizeof *sorted);
+		cleanup(xfree_p) const struct metric **sorted = xcalloc(n_metrics, sizeof *sorted);
 		uint32_t n = 0;
 
 		for (const struct metric *m = metrics; m; m = m->next)

@@ -113,6 +113,8 @@ bool proxy_node_parse(const struct proxy_node_input *, struct arena *, struct pr
  * changes nothing. */
 uint32_t proxy_put(struct world *, const struct proxy_node_text *);
 void proxy_delete(struct world *, uint32_t key);
+/* Puts the same proxy into another world, for rebuilding it; returns its key there. */
+uint32_t proxy_copy(struct world *to, struct world *from, uint32_t key);
 
 /* The answers; given to world_new. */
 uint32_t proxy_answer(const struct keys *, const void *facts, unsigned question, uint32_t arg);

@@ -47,7 +47,6 @@ bool timers_cancel(struct timers *, struct rpc_timer *); /* true: it was armed a
 
 /* ---- wake.c: threads that run streams which somebody woke ---- */
 
-enum { RPC_THREADS_MAX = 16 };
 struct wakers {
 	struct lock lock;
 	pthread_cond_t ready;
@@ -82,6 +81,7 @@ void limiter_fini(struct limiter *);
 bool limiter_admit(struct limiter *, struct rpc_stream *);
 /* The send is done, whether or not its lease is over. No lock may be held: others are started. */
 void limiter_release(struct limiter *, struct rpc_stream *);
+void limiter_stats(struct limiter *, struct rpc_stats *ret); /* sets large_* */
 
 /* ---- the server ---- */
 
@@ -111,13 +111,14 @@ struct rpc_server {
 	struct limiter limiter;
 
 	struct lock lock; /* LOCK_RPC_SERVER, of the rest but counts */
-	pthread_cond_t shut; /* when shut_down turns true */
+	pthread_cond_t quiet; /* when one of shut_down, n_streams, n_slots is as it must be for stopping */
 	struct rpc_stream *streams; /* open ones, each with a reference */
-	uint32_t n_streams;
+	uint32_t n_streams, n_slots; /* slots: requested from gRPC and not back, or being handled */
 	bool started, draining, shut_down, stopped;
 
 	struct lock counts_lock; /* LOCK_STATS */
 	struct rpc_stats counts; /* limiter and process-wide members unused */
+	/* of whoever calls rpc_housekeeping */
 	int64_t trimmed_ns;
 	uint64_t trimmed_bytes, trimmed_streams, seen_bytes;
 };
@@ -138,8 +139,8 @@ enum {
 struct rpc_stream {
 	struct ref ref; /* one per operation in flight, list, timer, queue and user */
 	uint8_t tags[N_TAGS];
-	struct rpc_server *server; /* not to be used once `closed` */
-	const struct rpc_method *method; /* NULL: refused, there are no callbacks; may not be used once `husk` */
+	struct rpc_server *server; /* lives while operations are in flight or the stream is not closed */
+	const struct rpc_method *method; /* the server's copy; NULL: refused, there are no callbacks */
 	void *user;
 
 	struct rpc_stream *prev, *next; /* under the server's lock */
@@ -186,24 +187,25 @@ static inline struct rpc_stream *stream_of_tag(uint8_t *tag)
 
 /* accept.c */
 void accept_start(struct rpc_server *);
-void accept_on_tag(struct accept_slot *, struct rpc_server *, bool ok);
+void accept_on_tag(struct rpc_server *, struct accept_slot *, bool ok);
 
-/* server.c: the list of open streams */
+/* server.c: the list of open streams, and the slots in use */
 bool server_add(struct rpc_server *, struct rpc_stream *, enum rpc_code *ret_code,
 		const char **ret_why);
 void server_remove(struct rpc_server *, struct rpc_stream *);
+bool server_keep_slot(struct rpc_server *, bool want); /* false: it is not to be used again */
 
 /* body.c */
 grpc_byte_buffer *slices_join(const struct rpc_slices *, size_t *ret_len);
 /* Calls fn with the message as one piece. False: it is compressed, which nobody agreed to. */
-bool message_read(grpc_byte_buffer *, size_t max_len, struct rpc_stream *,
+bool message_read(grpc_byte_buffer *, struct rpc_stream *,
 		  void (*fn)(struct rpc_stream *, const void *, size_t));
 
 /* stats.c */
 void stats_on_open(struct rpc_server *, const struct rpc_method *);
 void stats_on_close(struct rpc_server *, const struct rpc_method *, enum rpc_code);
 void stats_on_send(struct rpc_server *);
-void stats_on_sent(struct rpc_server *, size_t len, int64_t took_ns);
+void stats_on_sent(struct rpc_server *, bool ok, size_t len, int64_t took_ns);
 void stats_on_message(struct rpc_server *, size_t len);
 
 /* accept4.c */

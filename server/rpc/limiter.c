@@ -139,3 +139,12 @@ void limiter_release(struct limiter *l, struct rpc_stream *s)
 		free_slot_locked(l, s);
 	pump(l);
 }
+
+void limiter_stats(struct limiter *l, struct rpc_stats *ret)
+{
+	with_lock(&l->lock) {
+		ret->large_in_flight = l->n_used;
+		ret->large_waiting = l->n_waiting;
+		ret->large_expired = l->n_expired;
+	}
+}

@@ -135,6 +135,7 @@ struct field {
 	const char *const *list_keys;   /* fields that tell a STRUCT_LIST's items apart */
 	bool required, nullable;
 	bool unique; /* no two equal items */
+	bool only_map; /* a NODE that must be a map */
 	bool alias;  /* another spelling of the field at the same offset; not printed */
 	/* limits; absent ones are the type's extremes */
 	double minimum, maximum;   /* of the number, or of each item */

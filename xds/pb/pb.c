@@ -6,6 +6,7 @@
  */
 #include "pb/pb.h"
 #include "base/buf.h"
+#include "pb/field.h"
 #include "pb/registry.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -35,34 +36,22 @@ void *pb_grow(struct arena *a, void *v, size_t n, size_t size)
 }
 
 struct ranked {
-	const ProtobufCMessage *entry;
+	ProtobufCMessage *entry;
 	size_t rank;
 };
 
+/* All our maps have strings for keys, and the key is field 1 of an entry. */
+static const char *key_of(const ProtobufCMessage *entry)
+{
+	const ProtobufCFieldDescriptor *f = &entry->descriptor->fields[0];
+
+	assert(f->type == PROTOBUF_C_TYPE_STRING);
+	return str_or(*(const char *const *)pb_at_const(f, entry), "");
+}
+
 static int compare_keys(const ProtobufCMessage *a, const ProtobufCMessage *b)
 {
-	const ProtobufCFieldDescriptor *f = &a->descriptor->fields[0];
-	const char *pa = (const char *)a + f->offset, *pb = (const char *)b + f->offset;
-	uint64_t ua, ub;
-
-	assert(a->descriptor == b->descriptor);
-	switch (f->type) {
-	case PROTOBUF_C_TYPE_STRING:
-		return strcmp(str_or(*(const char *const *)pa, ""),
-			      str_or(*(const char *const *)pb, ""));
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-		ua = *(const uint64_t *)pa;
-		ub = *(const uint64_t *)pb;
-		return (ua > ub) - (ua < ub);
-	default:
-		ua = *(const uint32_t *)pa;
-		ub = *(const uint32_t *)pb;
-		return (ua > ub) - (ua < ub);
-	}
+	return strcmp(key_of(a), key_of(b));
 }
 
 static int compare_ranked(const void *va, const void *vb)
@@ -93,18 +82,9 @@ size_t pb_sort_map(void *entries, size_t n)
 	for (size_t i = 0; i < n; i++)
 		r[i] = (struct ranked){ v[i], i };
 	qsort(r, n, sizeof *r, compare_ranked);
-	for (size_t i = 0; i < n; i++) {
-		size_t from = r[i].rank;
-
-		if (i + 1 < n && !compare_keys(r[i].entry, r[i + 1].entry))
-			continue;
-		r[kept++].rank = from;
-	}
-	/* The non-const pointers are in v, in their old order: move them through a copy. */
-	cleanup(xfree_p) ProtobufCMessage **old = xrealloc_array(NULL, n, sizeof *old);
-	memcpy(old, v, n * sizeof *old);
-	for (size_t i = 0; i < kept; i++)
-		v[i] = old[r[i].rank];
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 == n || compare_keys(r[i].entry, r[i + 1].entry))
+			v[kept++] = r[i].entry;
 	return kept;
 }
 
@@ -186,35 +166,23 @@ Google__Any *pb_typed_struct(struct arena *a, const char *type_url, Google__Stru
 /* ---- packing ---- */
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-/* Whether a repeated field is a map: protoc names the entry after the field, which nothing else is. */
-static bool is_map(const ProtobufCFieldDescriptor *f)
-{
-	const ProtobufCMessageDescriptor *d = f->descriptor;
-
-	return f->label == PROTOBUF_C_LABEL_REPEATED && f->type == PROTOBUF_C_TYPE_MESSAGE &&
-	       pb_is_map_entry(d);
-}
-
+/* Costs as much as packing does, so only where time does not matter. */
 static void check_maps(const ProtobufCMessage *msg)
 {
 	for (unsigned i = 0; i < msg->descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *f = &msg->descriptor->fields[i];
-		const char *at = (const char *)msg + f->offset;
-		const char *quantifier = (const char *)msg + f->quantifier_offset;
-		ProtobufCMessage *const *v;
+		ProtobufCMessage *const *v = pb_at_const(f, msg);
 		size_t n;
 
 		if (f->type != PROTOBUF_C_TYPE_MESSAGE)
 			continue;
 		if (f->label == PROTOBUF_C_LABEL_REPEATED) {
-			v = *(ProtobufCMessage *const *const *)at;
-			n = *(const size_t *)quantifier;
+			v = *(ProtobufCMessage *const *const *)pb_at_const(f, msg);
+			n = pb_count(f, msg);
 		} else {
-			v = (ProtobufCMessage *const *)at;
-			n = *v && (!(f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) ||
-				   *(const uint32_t *)quantifier == f->id);
+			n = *v && (!(f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || pb_case(f, msg) == f->id);
 		}
-		assert(!is_map(f) || is_in_order(v, n));
+		assert(!pb_is_map(f) || is_in_order(v, n));
 		for (size_t k = 0; k < n; k++)
 			check_maps(v[k]);
 	}

@@ -57,7 +57,7 @@ struct schema {
 	enum schema_type type;
 	struct place place;
 	const char *path; /* "VirtualService.spec.http[]" where first seen */
-	bool nullable, open;
+	bool nullable, open, only_map;
 	double minimum, maximum;
 	uint32_t min_len, max_len;
 	const char *pattern;

@@ -446,9 +446,10 @@ static bool settle_object(struct draft *d)
 		s->type = SCHEMA_MAP;
 	else if (d->has_props)
 		s->type = SCHEMA_STRUCT;
-	else if (s->open)
+	else if (s->open) {
 		s->type = SCHEMA_NODE;
-	else
+		s->only_map = true;
+	} else
 		return refuse(d, d->node, "an object of nothing");
 	return true;
 }

@@ -24,8 +24,8 @@ static void put_strings(struct buf *b, const char *what, const struct strings *s
 
 static void put_schema(struct gen *g, struct buf *b, const struct schema *s)
 {
-	buf_printf(b, "%d%s%s%s[%.17g,%.17g,%u,%u,%s]", s->type, s->nullable ? "n" : "",
-		   s->open ? "o" : "", s->unique ? "u" : "", s->minimum, s->maximum, s->min_len,
+	buf_printf(b, "%d%s%s%s%s[%.17g,%.17g,%u,%u,%s]", s->type, s->nullable ? "n" : "",
+		   s->open ? "o" : "", s->unique ? "u" : "", s->only_map ? "m" : "", s->minimum, s->maximum, s->min_len,
 		   s->max_len, s->pattern ? s->pattern : "");
 	put_strings(b, "enum", &s->values);
 	put_strings(b, "keys", &s->list_keys);

@@ -141,9 +141,10 @@ static void put_field(struct gen *g, struct buf *b, const struct type *t, const 
 		buf_printf(b, "\t  .rules = %s_rules,\n", emit_enum(g, t, p));
 	if (s->item && item->n_rules && item->type != SCHEMA_STRUCT)
 		buf_printf(b, "\t  .item_rules = %s_item_rules,\n", emit_enum(g, t, p));
-	buf_printf(b, "%s%s%s%s", p->required ? "\t  .required = true,\n" : "",
+	buf_printf(b, "%s%s%s%s%s", p->required ? "\t  .required = true,\n" : "",
 		   s->nullable ? "\t  .nullable = true,\n" : "",
 		   s->unique ? "\t  .unique = true,\n" : "",
+		   s->only_map ? "\t  .only_map = true,\n" : "",
 		   p->alias ? "\t  .alias = true,\n" : "");
 	put_limits(b, s);
 	buf_puts(b, "\t},\n");

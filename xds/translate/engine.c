@@ -1,0 +1,508 @@
+/* Proxies, their classes, and the snapshot of each class.
+ *
+ * Every proxy has one binding of its own, of its facts; everything else is bound per class. A commit first brings the
+ * graph up to date; then proxies whose facts came out different move to another class; then classes with a changed root
+ * get a new snapshot, and their proxies are told.
+ */
+#include "translate/engine.h"
+#include "base/clock.h"
+#include "model/mesh.h"
+#include "model/queries.h"
+#include "translate/queries.h"
+#include "world/world.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLASS_LINGER_NS (60 * NS_PER_S)
+
+/* Which query is the root of which type. */
+static const struct {
+	enum xds_type type;
+	uint16_t query;
+} roots[] = {
+	{ XDS_CDS, Q_CDS }, { XDS_EDS, Q_EDS }, { XDS_LDS, Q_LDS },
+	{ XDS_RDS, Q_RDS }, { XDS_NDS, Q_NDS },
+};
+
+/* What owns a binding: the graph gives it back when the result has changed. */
+enum owner_kind { OWNER_PROXY, OWNER_CLASS };
+struct owner {
+	enum owner_kind kind;
+	bool dirty;
+};
+
+struct engine_class {
+	struct owner owner; /* first: it is what the binding gives back */
+	struct scope *scope;
+	uint32_t bindings[ARRAY_LEN(roots)];
+	const struct snapshot *snapshot;
+	struct engine_proxy *proxies; /* by next_in_class */
+	struct engine_class *next_dirty, *prev, *next;
+	int64_t idle_since; /* 0: it has proxies, or nobody has looked yet */
+};
+
+struct engine_proxy {
+	struct owner owner; /* first */
+	uint32_t key, binding;
+	void *user;
+	struct engine_class *class;
+	struct engine_proxy *next_in_class, **at_in_class;
+	struct engine_proxy *next_dirty;
+	struct engine_proxy *prev, *next;
+};
+
+struct engine {
+	struct world *world;
+	struct graph *graph;
+	struct xds_cache *cache;
+	struct scope *no_scope;
+	struct engine_class *classes;
+	struct engine_proxy *proxies;
+	uint32_t n_classes, n_proxies;
+	uint32_t *joined, c_joined; /* by proxy key: how many streams say they are it */
+	struct engine_class *dirty_classes;
+	struct engine_proxy *dirty_proxies;
+	/* Documents in force, for engine_verify. */
+	struct arena mesh_arena, networks_arena;
+	const struct node *mesh, *networks;
+};
+
+struct engine *engine_new(void)
+{
+	struct engine *e = xcalloc(1, sizeof *e);
+	struct world_tables tables = {
+		.indexes = model_indexes,
+		.n_indexes = model_n_indexes,
+		.n_cell_kinds = CELL_COUNT,
+		.answer = proxy_answer,
+	};
+	struct diag diag = DIAG_INIT;
+
+	tables.queries = translate_queries(&tables.n_queries);
+	e->world = world_new(&tables);
+	e->graph = world_graph(e->world);
+	e->cache = xds_cache_new();
+	e->no_scope = graph_scope(e->graph, NULL, 0);
+	diag_init(&diag);
+	bool ok =
+		mesh_config_set(e->world, NULL, &diag) && mesh_networks_set(e->world, NULL, &diag);
+	assert(ok);
+	diag_fini(&diag);
+	graph_commit(e->graph, 0, NULL, NULL);
+	return e;
+}
+
+static void class_free(struct engine *e, struct engine_class *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+		graph_unbind(e->graph, c->bindings[i]);
+	scope_unref(e->graph, c->scope);
+	snapshot_unref(c->snapshot);
+	*(c->prev ? &c->prev->next : &e->classes) = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	e->n_classes--;
+	xfree(c);
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	while (e->proxies)
+		engine_leave(e, e->proxies);
+	while (e->classes)
+		class_free(e, e->classes);
+	scope_unref(e->graph, e->no_scope);
+	mesh_free(e->world);
+	world_free(e->world);
+	xds_cache_free(e->cache);
+	arena_fini(&e->mesh_arena);
+	arena_fini(&e->networks_arena);
+	xfree(e->joined);
+	xfree(e);
+}
+
+struct world *engine_world(struct engine *e)
+{
+	return e->world;
+}
+
+struct xds_cache *engine_cache(struct engine *e)
+{
+	return e->cache;
+}
+
+static void keep_document(struct arena *a, const struct node **kept, const struct node *doc)
+{
+	struct arena fresh = ARENA_INIT;
+
+	*kept = doc ? node_copy(&fresh, doc) : NULL;
+	arena_fini(a);
+	*a = fresh;
+}
+
+bool engine_set_mesh(struct engine *e, const struct node *doc, struct diag *diag)
+{
+	if (!mesh_config_set(e->world, doc, diag))
+		return false;
+	keep_document(&e->mesh_arena, &e->mesh, doc);
+	return true;
+}
+
+bool engine_set_networks(struct engine *e, const struct node *doc, struct diag *diag)
+{
+	if (!mesh_networks_set(e->world, doc, diag))
+		return false;
+	keep_document(&e->networks_arena, &e->networks, doc);
+	return true;
+}
+
+/* ---- classes ---- */
+
+static const struct snapshot *class_snapshot(struct engine *e, const struct engine_class *c)
+{
+	const struct result *results[XDS_N] = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+		results[roots[i].type] = graph_bound(e->graph, c->bindings[i]);
+	return snapshot_get(e->cache, results);
+}
+
+static struct engine_class *class_of_facts(struct engine *e, const struct result *facts)
+{
+	struct scope *scope = graph_scope(e->graph, facts->bytes, facts->n);
+	struct engine_class *c;
+
+	for (c = e->classes; c; c = c->next)
+		if (c->scope == scope) {
+			scope_unref(e->graph, scope);
+			return c;
+		}
+	c = xcalloc(1, sizeof *c);
+	c->owner.kind = OWNER_CLASS;
+	c->scope = scope;
+	c->next = e->classes;
+	if (c->next)
+		c->next->prev = c;
+	e->classes = c;
+	e->n_classes++;
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+		c->bindings[i] = graph_bind(e->graph, scope, roots[i].query, 0, &c->owner);
+	c->snapshot = class_snapshot(e, c);
+	return c;
+}
+
+static void leave_class(struct engine_proxy *p)
+{
+	*p->at_in_class = p->next_in_class;
+	if (p->next_in_class)
+		p->next_in_class->at_in_class = p->at_in_class;
+	p->class = NULL;
+}
+
+static void enter_class(struct engine_proxy *p, struct engine_class *c)
+{
+	p->class = c;
+	p->next_in_class = c->proxies;
+	p->at_in_class = &c->proxies;
+	if (c->proxies)
+		c->proxies->at_in_class = &p->next_in_class;
+	c->proxies = p;
+	c->idle_since = 0;
+}
+
+/* ---- proxies ---- */
+
+static void mark_dirty(struct engine *e, struct owner *o)
+{
+	if (o->dirty)
+		return;
+	o->dirty = true;
+	if (o->kind == OWNER_PROXY) {
+		struct engine_proxy *p = container_of(o, struct engine_proxy, owner);
+
+		p->next_dirty = e->dirty_proxies;
+		e->dirty_proxies = p;
+	} else {
+		struct engine_class *c = container_of(o, struct engine_class, owner);
+
+		c->next_dirty = e->dirty_classes;
+		e->dirty_classes = c;
+	}
+}
+
+static void on_changed(void *ctx, void *owner, uint32_t binding, const struct result *now)
+{
+	mark_dirty(ctx, owner);
+}
+
+static struct engine_proxy *join(struct engine *e, uint32_t key, void *owner)
+{
+	struct engine_proxy *p = xcalloc(1, sizeof *p);
+
+	p->owner.kind = OWNER_PROXY;
+	p->user = owner;
+	p->key = key;
+	if (p->key >= e->c_joined) {
+		uint32_t n = MAX(p->key + 1, e->c_joined * 2);
+
+		e->joined = xrealloc_array(e->joined, n, sizeof *e->joined);
+		memset(e->joined + e->c_joined, 0, (n - e->c_joined) * sizeof *e->joined);
+		e->c_joined = n;
+	}
+	e->joined[p->key]++;
+	/* A node that connects twice and says something else changes the facts of both. */
+	graph_commit(e->graph, 0, on_changed, e);
+	p->binding = graph_bind(e->graph, e->no_scope, Q_PROXY_FACTS, p->key, &p->owner);
+	p->next = e->proxies;
+	if (p->next)
+		p->next->prev = p;
+	e->proxies = p;
+	e->n_proxies++;
+	enter_class(p, class_of_facts(e, graph_bound(e->graph, p->binding)));
+	return p;
+}
+
+struct engine_proxy *engine_join(struct engine *e, const struct proxy_node_text *node, void *owner)
+{
+	return join(e, proxy_put(e->world, node), owner);
+}
+
+void engine_leave(struct engine *e, struct engine_proxy *p)
+{
+	if (p->owner.dirty) {
+		struct engine_proxy **at = &e->dirty_proxies;
+
+		while (*at != p)
+			at = &(*at)->next_dirty;
+		*at = p->next_dirty;
+	}
+	leave_class(p);
+	graph_unbind(e->graph, p->binding);
+	*(p->prev ? &p->prev->next : &e->proxies) = p->next;
+	if (p->next)
+		p->next->prev = p->prev;
+	e->n_proxies--;
+	if (!--e->joined[p->key])
+		proxy_delete(e->world, p->key);
+	xfree(p);
+}
+
+const struct snapshot *engine_snapshot(const struct engine_proxy *p)
+{
+	return p->class->snapshot;
+}
+
+void *engine_owner(const struct engine_proxy *p)
+{
+	return p->user;
+}
+
+/* ---- commit ---- */
+
+bool engine_commit(struct engine *e, int64_t deadline_ns, engine_changed_fn *changed, void *ctx)
+{
+	bool done = graph_commit(e->graph, deadline_ns, on_changed, e);
+
+	if (!done && e->dirty_proxies)
+		done = graph_commit(e->graph, 0, on_changed, e); /* binding needs a settled graph */
+	while (e->dirty_proxies) {
+		struct engine_proxy *p = e->dirty_proxies;
+		struct engine_class *before = p->class;
+		const struct snapshot *had = before->snapshot;
+
+		e->dirty_proxies = p->next_dirty;
+		p->owner.dirty = false;
+		leave_class(p);
+		enter_class(p, class_of_facts(e, graph_bound(e->graph, p->binding)));
+		/* A class that is dirty itself tells all its proxies below. */
+		if (p->class->snapshot != had && changed)
+			changed(ctx, p->user, p->class->snapshot);
+	}
+	while (e->dirty_classes) {
+		struct engine_class *c = e->dirty_classes;
+		const struct snapshot *now = class_snapshot(e, c);
+
+		e->dirty_classes = c->next_dirty;
+		c->owner.dirty = false;
+		if (now == c->snapshot) {
+			snapshot_unref(now);
+			continue;
+		}
+		snapshot_unref(c->snapshot);
+		c->snapshot = now;
+		for (struct engine_proxy *p = c->proxies; p && changed; p = p->next_in_class)
+			changed(ctx, p->user, now);
+	}
+	return done;
+}
+
+void engine_tick(struct engine *e, int64_t mono_ns)
+{
+	for (struct engine_class *c = e->classes, *next; c; c = next) {
+		next = c->next;
+		if (c->proxies || c->owner.dirty)
+			continue;
+		if (!c->idle_since)
+			c->idle_since = mono_ns;
+		else if (mono_ns - c->idle_since >= CLASS_LINGER_NS)
+			class_free(e, c);
+	}
+	xds_cache_tick(e->cache, mono_ns);
+}
+
+void engine_stats(struct engine *e, struct engine_stats *ret)
+{
+	struct graph_stats g;
+
+	graph_stats(e->graph, &g);
+	*ret = (struct engine_stats){ .n_proxies = e->n_proxies,
+				      .n_classes = e->n_classes,
+				      .bookkeeping_bytes = g.bookkeeping_bytes,
+				      .result_bytes = g.result_bytes };
+}
+
+/* ---- verification ---- */
+
+struct gathered {
+	const struct object **v;
+	uint32_t n, cap;
+};
+
+static void gather(void *ctx, const struct object *o)
+{
+	struct gathered *g = ctx;
+
+	VEC_ROOM(g->v, g->n, g->cap);
+	g->v[g->n++] = o;
+}
+
+/* The rebuilt snapshot of one class against the one in force. */
+static bool same_class(struct engine *e, struct engine *fresh, struct engine_class *c,
+		       struct err *err_)
+{
+	struct engine_proxy *again =
+		join(fresh, proxy_copy(fresh->world, e->world, c->proxies->key), NULL);
+	bool ok = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(roots) && ok; i++) {
+		const struct root *was = snapshot_root(c->snapshot, roots[i].type);
+		const struct root *is = snapshot_root(again->class->snapshot, roots[i].type);
+
+		if (root_version(was) != root_version(is))
+			ok = err(err_, "%s of %s is not what a rebuild gives",
+				 xds_types[roots[i].type].name, node.id);
+	}
+	return ok;
+}
+
+bool engine_verify(struct engine *e, struct err *err_)
+{
+	struct engine *fresh = engine_new();
+	struct gathered g = { 0 };
+	struct diag diag = DIAG_INIT;
+	bool ok = true;
+
+	if (!graph_check(e->graph, err_)) {
+		engine_free(fresh);
+		return false;
+	}
+	diag_init(&diag);
+	engine_set_mesh(fresh, e->mesh, &diag);
+	engine_set_networks(fresh, e->networks, &diag);
+	diag_fini(&diag);
+	world_each(e->world, gather, &g);
+	for (uint32_t i = g.n; i--;)
+		world_put(fresh->world, object_ref(g.v[i]));
+	xfree(g.v);
+	engine_commit(fresh, 0, NULL, NULL);
+	for (struct engine_class *c = e->classes; c && ok; c = c->next)
+		if (c->proxies)
+			ok = same_class(e, fresh, c, err_);
+	engine_free(fresh);
+	return ok;
+}
+
+/* ---- provenance ---- */
+
+struct wanted {
+	const char *name;
+	bool found;
+};
+
+static bool names_resource(void *ctx, const struct resource *r)
+{
+	struct wanted *w = ctx;
+
+	w->found = !strcmp(r->name, w->name);
+	return !w->found;
+}
+
+/* Only results that hold the resource are of interest on the way down; below a leaf everything is. */
+static bool holds_resource(void *ctx, unsigned query, uint32_t key, const struct result *r)
+{
+	struct wanted *w = ctx;
+
+	if (query < Q_MODEL_END)
+		return true;
+	if (r->shape == RESULT_CONCAT && query != Q_RC)
+		return true;
+	w->found = false;
+	resource_each(r, names_resource, w);
+	return w->found;
+}
+
+struct explaining {
+	struct engine *e;
+	struct gathered got;
+	struct wanted wanted;
+};
+
+static void on_cell(void *ctx, unsigned depth, unsigned kind, uint32_t key)
+{
+	struct explaining *x = ctx;
+	const void *value = graph_get(x->e->graph, kind, key);
+
+	if (!value)
+		return;
+	if (kind < KIND_COUNT) {
+		gather(&x->got, value);
+	} else if (kind < CELL_MESH && !world_cell_is_keyset(x->e->world, kind, key)) {
+		const struct entry *entry = value;
+
+		for (uint32_t i = 0; i < entry->n; i++)
+			gather(&x->got, entry->v[i]);
+	}
+}
+
+static int by_title(const void *a, const void *b)
+{
+	const struct object *x = *(const struct object *const *)a,
+			    *y = *(const struct object *const *)b;
+	int c = strcmp(kind_of(x)->name, kind_of(y)->name);
+
+	c = c ? c : strcmp(x->ns, y->ns);
+	return c ? c : strcmp(x->name, y->name);
+}
+
+bool engine_explain(struct engine *e, const struct engine_proxy *p, enum xds_type type,
+		    const char *resource, engine_object_fn *fn, void *ctx)
+{
+	struct explaining x = { .e = e, .wanted.name = resource };
+	struct resource there;
+
+	if (!root_find(snapshot_root(p->class->snapshot, type), resource, &there))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+		if (roots[i].type == type)
+			graph_explain(e->graph, p->class->bindings[i], holds_resource, on_cell, &x);
+	if (x.got.n)
+		qsort(x.got.v, x.got.n, sizeof *x.got.v, by_title);
+	for (uint32_t i = 0; i < x.got.n; i++)
+		if (!i || x.got.v[i] != x.got.v[i - 1])
+			fn(ctx, x.got.v[i]);
+	xfree(x.got.v);
+	return true;
+}
