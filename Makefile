@@ -19,7 +19,7 @@ SANFLAGS.address := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sa
 SANFLAGS.thread  := -fsanitize=thread -fno-omit-frame-pointer
 OPT    := $(if $(SAN),-O1,-O2) -g
 CPPF   := -D_GNU_SOURCE -Iserver -Ixds -I. -I$(B)/gen
-ALLC   := -std=gnu11 $(OPT) $(WARN) $(SANFLAGS.$(SAN)) $(CPPF) -pthread $(CFLAGS)
+ALLC    = -std=gnu11 $(OPT) $(WARN) $(SANFLAGS.$(SAN)) $(CPPF) -pthread $(CFLAGS)
 LIBS   := -lgrpc -lgpr -lprotobuf-c -lyaml -lmicrohttpd -lcurl -lssl -lcrypto -lre2 -lstdc++ -ldl -lm -pthread
 
 SRC    := $(filter-out server/schema/gen.c,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c $(r)/*/*.c)))
@@ -84,11 +84,14 @@ $(NEED_PB): | $(EVH)
 
 # ---- unit tests: one program a room, linked with that room and those below ----
 UNIT_ROOMS := $(filter $(notdir $(ROOMS)),$(notdir $(wildcard tests/unit/*)))
-UNIT   := $(UNIT_ROOMS:%=$(B)/tests/unit/%)
+UNIT   := $(UNIT_ROOMS:%=$(B)/unit/%)
 room_of = $(firstword $(filter %/$(1),$(ROOMS)))
+# What the tests of a room need beyond the room itself.
+UNIT_SRC.rpc  := tests/bench/h2client.c
+UNIT_LIBS.rpc := -lnghttp2
 define unit
-$(B)/tests/unit/$(1): $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c)) $(B)/tests/unit/main.o $(call below,$(call room_of,$(1)))
-	@mkdir -p $$(@D); $(CC) $(ALLC) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LIBS)
+$(B)/unit/$(1): $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c) $(UNIT_SRC.$(1))) $(B)/tests/unit/main.o $(call below,$(call room_of,$(1)))
+	@mkdir -p $$(@D); $(CC) $(ALLC) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LIBS) $(UNIT_LIBS.$(1))
 $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c)): | $(if $(filter base doc,$(1)),,$(TYPES) $(EVH))
 endef
 $(foreach r,$(UNIT_ROOMS),$(eval $(call unit,$(r))))

@@ -32,14 +32,23 @@ static inline struct hash128 step(struct hash128 s, uint64_t x, uint64_t y)
 	return s;
 }
 
-static struct hash128 finish(struct hash128 s, uint64_t n)
+/* A permutation of 64 bits in which every bit of the input reaches every bit of the output. */
+static inline uint64_t stir(uint64_t v)
 {
-	/* Without input the steps only stir: each moves high bits low through the upper word of the product and low
-	 * bits high through the lower. */
-	s = step(s, n, 0);
-	s = step(s, 0, n);
-	s = step(s, UINT64_C(0x27d4eb2f165667c5), 0);
-	return step(s, 0, UINT64_C(0x85ebca77c2b2ae63));
+	v = (v ^ v >> 32) * UINT64_C(0xe9846af9b1a615d5);
+	v = (v ^ v >> 29) * UINT64_C(0xa24baed4963ee407);
+	return v ^ v >> 32;
+}
+
+/* The low bits of a product know little of its factors. Reversible stirring spreads what they know, and loses
+ * nothing of the state. */
+static struct hash128 finish(struct hash128 s)
+{
+	s.h[0] += rotl(s.h[1], 32);
+	s.h[1] += stir(s.h[0]);
+	s.h[0] += stir(s.h[1]);
+	s.h[1] = stir(s.h[1] ^ s.h[0]);
+	return s;
 }
 
 struct hash128 hash128(const void *data, size_t n)
@@ -56,13 +65,14 @@ struct hash128 hash128(const void *data, size_t n)
 		memcpy(tail, p, left);
 		s = step(s, load64(tail), load64(tail + 8));
 	}
-	return finish(s, n);
+	return finish(step(s, n, UINT64_C(0x27d4eb2f165667c5)));
 }
 
 struct hash128 hash128_fold(struct hash128 s, struct hash128 with)
 {
-	s = step(s, with.h[0], with.h[1]);
-	return step(s, UINT64_C(0x9fb21c651e98df25), 0);
+	/* The first step is what tells the two apart: adding alone would not know which came first. */
+	s = step(s, UINT64_C(0x9fb21c651e98df25), 0);
+	return finish(step(s, with.h[0], with.h[1]));
 }
 
 void hash128_hex(struct hash128 h, char ret_hex[HASH128_HEX])

@@ -13,6 +13,8 @@ enum lock_order { /* outermost first */
 		  LOCK_STATUS,
 		  LOCK_SOURCE,
 		  LOCK_CERTS,
+		  LOCK_XDS_BUILD,
+		  LOCK_XDS_CACHE,
 		  LOCK_QUEUE,
 		  LOCK_STATS,
 		  LOCK_LOG,
@@ -44,7 +46,10 @@ static inline struct lock *lock_scope(struct lock *l)
 	lock_take(l);
 	return l;
 }
-/* with_lock (&x->lock) { ... }: return, break and goto out of it release the lock. */
-#define with_lock(l) \
-	for (struct lock * scope_ cleanup(lock_drop_p) = lock_scope(l), *once_ = scope_; once_; \
-	     once_ = NULL)
+/* with_lock (&x->lock) { ... }: return, break and goto out of it release the lock. It is a loop of one round to the
+ * compiler: break and continue inside mean it, not a loop around it. */
+#define with_lock(l) LOCK_SCOPE_(l, __COUNTER__)
+#define LOCK_SCOPE_(l, n) LOCK_SCOPE_NAMED_(l, n)
+#define LOCK_SCOPE_NAMED_(l, n) \
+	for (struct lock * scope_##n cleanup(lock_drop_p) = lock_scope(l), *once_##n = scope_##n; \
+	     once_##n; once_##n = NULL)

@@ -114,7 +114,7 @@ static void push_item(struct build *b, const struct node *value, const char *key
 static void push_merge(struct build *b, struct build_frame *f, const struct node *map)
 {
 	if (map->type != NODE_MAP) {
-		build_error(b, map->place, "only maps can be merged by \"<<\", this is a %s",
+		build_error(b, map->place, "only maps can be merged by \"<<\", not %s",
 			    node_type_name(map->type));
 		return;
 	}

@@ -99,6 +99,8 @@ static void report_syntax(struct reader *r, const yaml_parser_t *parser)
 	}
 	if (parser->error == YAML_SCANNER_ERROR && is_tab_indented(r, parser->problem_mark.line))
 		problem = "a tab cannot indent";
+	if (str_eq(problem, "found unexpected end of stream"))
+		problem = "found unexpected end of document"; /* the stream is only our part */
 	if (parser->context && parser->context_mark.line != parser->problem_mark.line)
 		build_error(&r->build, place_of(r, parser->problem_mark), "%s, %s from line %u",
 			    problem, parser->context, place_of(r, parser->context_mark).line);

@@ -28,10 +28,11 @@ struct endpoint_model {
 /* All endpoints of the service for one port, in a deterministic order. */
 const struct endpoint_model *endpoints_read(struct run *, const struct service *,
 					    const struct service_port_model *, uint32_t *ret_n);
-/* The service accounts of the service: of its endpoints on the port and declared; expanded by trust domain aliases,
- * sorted, unique (2.7 step 2). */
-const char *const *service_accounts(struct run *, const struct service *,
-				    const struct service_port_model *, uint32_t *ret_n);
+/* The service accounts of the service: of all its endpoints and declared; expanded by trust domain aliases, sorted,
+ * unique (2.7 step 2). Calls Q_SERVICE_ACCOUNTS(pair(ns, host)), which keeps a change of endpoints from going
+ * further. */
+const char *const *service_accounts(struct run *, const struct service *, uint32_t *ret_n);
+void service_accounts_run(struct run *, uint32_t key); /* the row of Q_SERVICE_ACCOUNTS */
 /* canonical name and revision by labels (3.4); revision "latest" if none. */
 const char *canonical_name(const struct str_map *labels, const char *workload_name);
 const char *canonical_revision(const struct str_map *labels);

@@ -25,7 +25,8 @@ enum mesh_group {
 	MESH_N_GROUPS,
 };
 
-/* A field of the effective MeshConfig inside a query: records its group. Defaults are filled in.
+/* A field of the effective MeshConfig inside a query: records its group. Defaults are filled in; the mode of
+ * outboundTrafficPolicy and inboundTrafficPolicy is never absent. mesh_config_set comes before the first query.
  *	mesh_get(run, connect_timeout).v */
 #define mesh_get(run, field) \
 	(*(const __typeof__(((struct mesh_config *)0)->field) *)mesh_field( \
@@ -34,11 +35,20 @@ const void *mesh_field(struct run *, size_t offset);
 const char *mesh_root_namespace(struct run *);
 const char *mesh_trust_domain(struct run *);
 
-/* Lays `doc` (NULL: nothing) over the compiled defaults and puts the groups that changed. Unknown fields are warnings
- * and the rest holds; with an error nothing changes and false comes back. */
-bool mesh_config_set(struct world *, const struct node *doc, struct diag *);
+/* Lays `docs`, one over the other (NULL ones: nothing), over the compiled defaults and puts the groups that changed:
+ * first the shared mesh config, then the own one (surface.md 7.4). Unknown fields are warnings and the rest holds;
+ * with an error nothing changes and false comes back. Nothing of `docs` is kept. */
+bool mesh_config_set_layers(struct world *, const struct node *const *docs, size_t n,
+			    struct diag *);
+static inline bool mesh_config_set(struct world *w, const struct node *doc, struct diag *d)
+{
+	return mesh_config_set_layers(w, &doc, 1, d);
+}
 bool mesh_networks_set(struct world *, const struct node *doc, struct diag *);
-const struct mesh_config *mesh_config_now(const struct world *); /* outside of queries */
+/* Outside of queries; good until the next mesh_config_set. NULL before the first. */
+const struct mesh_config *mesh_config_now(const struct world *);
+/* The name of the group of a field, by its offset; NULL: it has none, which is a bug. For tests and explain. */
+const char *mesh_group_of(size_t offset);
 const struct mesh_networks *mesh_networks_read(struct run *);    /* NULL: none */
 /* Frees what mesh_config_set keeps; before world_free. */
 void mesh_free(struct world *);

@@ -59,9 +59,12 @@ struct model_options {
 	struct features features;
 };
 
-/* Reads every variable of the table through `get` (getenv, or a test's); a value that does not parse is a problem
- * and the default holds. */
+/* Reads every variable of the table through `get` (getenv, or a test's; NULL: none is set); a value that does not parse
+ * is an error and the default holds. Strings of `get` are kept. A variable of istiod's that would change output and is
+ * not honoured is a warning by name. */
 void features_load(struct features *, const char *(*get)(const char *name), struct diag *);
+/* A boolean as istiod takes it in variables and in node metadata: 1 t T TRUE true True and their opposites. */
+bool option_parse_bool(const char *, bool *ret) must_check;
 /* Strings are borrowed for the life of the process. May be called again only by tests. */
 void model_setup(const struct model_options *);
 const struct model_options *model_options(void);

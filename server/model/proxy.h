@@ -14,8 +14,10 @@
 #pragma once
 #include "base/diag.h"
 #include "model/questions.h"
+#include "schema/schema.h"
 #include "world/graph.h"
 
+struct err;
 struct node;
 struct world;
 struct mesh_proxy_config;
@@ -73,29 +75,39 @@ enum proxy_meta {
 };
 
 struct proxy_facts { /* plain: compared and interned as bytes; all u32 are keys */
-	uint32_t type, mode, flags, extensions;
-	uint32_t version; /* major << 16 | minor */
+	uint32_t type, mode, flags, extensions; /* flags: 1 << enum proxy_flag */
+	uint32_t version;                       /* major << 16 | minor */
 	uint32_t patch;
 	uint32_t ip_family; /* bit 0 v4, bit 1 v6, bit 2 v6 first */
-	uint32_t ns, labels, cluster, network, network_view, locality, node_name, dns_domain,
-		proxy_config;
-	uint32_t targets, own_addresses, mesh_id, service_account, workload_name;
-	uint32_t meta[META_COUNT];
+	/* KEY_EMPTY when there is none. labels: "k=v,k2=v2", see labels_text. */
+	uint32_t ns, labels, cluster, network, network_view, locality, node_name, dns_domain;
+	uint32_t proxy_config;                            /* 0: the mesh's */
+	uint32_t targets, own_addresses;                  /* 0: none */
+	uint32_t mesh_id, service_account, workload_name; /* KEY_EMPTY when there is none */
+	uint32_t meta[META_COUNT];                        /* 0: absent */
 };
 
-/* A node message parsed and checked (translation.md 1.1): strings in the arena. */
+/* A node message parsed and checked (translation.md 1.1): strings in the arena, none of them NULL unless it says so. */
 struct proxy_node_text {
 	const char *id; /* the whole node id */
 	enum proxy_type type;
-	const char *pod, *ns; /* of the id's third part; config namespace */
+	enum interception_mode mode;
+	uint32_t flags, extensions; /* extensions: all bits if no list was sent */
+	const char *pod, *pod_ns;   /* of the id's third part; "" when it is not a pod of `ns` */
+	const char *ns;             /* config namespace */
 	const char *dns_domain, *cluster;
 	const char *const *ips;
-	uint32_t n_ips;
+	uint32_t n_ips, ip_family;
 	const char *region, *zone, *sub_zone;
-	const struct node *metadata; /* NODE_MAP or NULL */
+	const struct node *metadata; /* NODE_MAP or NULL; borrowed from the input */
 	uint32_t version, patch;     /* major << 16 | minor */
 	const char *version_text;
-	uint32_t extensions; /* bits of enum proxy_extension; all of them if no list was sent */
+	const char *cluster_id, *network, *network_view, *node_name;
+	const char *mesh_id, *service_account, *workload_name, *generator;
+	struct str_map labels, static_labels;
+	const char *pod_ports;        /* lines "name TAB number TAB protocol" */
+	const char *proxy_config;     /* canonical JSON of what changes output; NULL: not sent */
+	const char *meta[META_COUNT]; /* NULL: absent */
 };
 /* What the daemon takes from the wire. */
 struct proxy_node_input {
@@ -105,22 +117,26 @@ struct proxy_node_input {
 	const char *const *extensions; /* names; NULL: no list was sent */
 	uint32_t n_extensions;
 };
-/* False: the stream is refused (InvalidArgument) with the reason in e. */
+/* False: the stream is refused (InvalidArgument) with the reason in e. Sizes are capped. */
 bool proxy_node_parse(const struct proxy_node_input *, struct arena *, struct proxy_node_text *ret,
 		      struct err *e) must_check;
 
 /* Puts the cell (CELL_PROXY, key) and returns the key (of the node id). Uncommitted afterwards. The same content again
- * changes nothing. */
+ * changes nothing. 0: refused, since too many different PROXY_CONFIGs were seen. */
+enum { PROXY_CONFIGS_MAX = 4096 };
 uint32_t proxy_put(struct world *, const struct proxy_node_text *);
 void proxy_delete(struct world *, uint32_t key);
-/* Puts the same proxy into another world, for rebuilding it; returns its key there. */
-uint32_t proxy_copy(struct world *to, struct world *from, uint32_t key);
+
+void proxy_facts_run(struct run *, uint32_t key); /* the row of Q_PROXY_FACTS, level 1 */
+void inline_ips_run(struct run *, uint32_t key);  /* the row of Q_INLINE_IPS, level 0 */
 
 /* The answers; given to world_new. */
 uint32_t proxy_answer(const struct keys *, const void *facts, unsigned question, uint32_t arg);
 
-/* "k=v,k2=v2" sorted, interned: the argument of ASK_LABELS_MATCH. KEY_EMPTY selects all. */
-struct str_map;
+/* "k=v,k2=v2" sorted: the argument of ASK_LABELS_MATCH. "%", "," and "=" in keys and values are written %25, %2C, %3D.
+ * An empty map is "" and selects all. */
+const char *labels_text(struct arena *, const struct str_map *);
+struct str_map labels_parse(struct arena *, const char *text);
 uint32_t proxy_selector_key(struct keys *, const struct str_map *);
 static inline bool ask_labels_match(struct run *r, const struct str_map *selector)
 {
@@ -130,7 +146,9 @@ static inline bool ask_labels_match(struct run *r, const struct str_map *selecto
 bool labels_match(const struct str_map *selector, const struct str_map *labels);
 
 /* The effective ProxyConfig of the proxy: metadata PROXY_CONFIG in full, else mesh.defaultConfig (translation.md 0.3).
- * Never NULL. */
+ * Never NULL. Of PROXY_CONFIG only what changes output is there, lest each application be a class of its own: tracing,
+ * proxyHeaders, gatewayTopology, privateKeyProvider, connectionSettings, statusPort, drainDuration,
+ * terminationDrainDuration, caCertificatesPem. */
 const struct mesh_proxy_config *proxy_config_of(struct run *);
 
 /* A service target (translation.md 1.5), decoded from ASK_TARGETS: which service ports run on this proxy. The first one

@@ -3,22 +3,40 @@
  */
 #pragma once
 #include "model/cells.h"
+#include "world/world.h"
 
 struct query;
 
 enum model_query {
+	/* level 0 */
 	Q_NS_HEADS, /* [ns] heads of the services of a namespace */
 	Q_WILDCARD_DR, /* [host or wildcard] most specific wildcard DestinationRule host at or above; recursive */
-	Q_WILDCARD_VS,      /* [host or wildcard] the same for VirtualServices; recursive */
-	Q_SIDECAR,          /* [0] which Sidecar applies: pair key, or nothing */
-	Q_IMPORTS,          /* [pair(ns, wrapper)] the host patterns imported from a namespace */
-	Q_IMPORTS_VS,       /* [pair(pair(ns, name), wrapper)] is the VirtualService imported */
-	Q_SCOPE_EXTRA,      /* [wrapper] services that imported VirtualServices pull in */
+	Q_WILDCARD_VS, /* [host or wildcard] the same for VirtualServices; recursive */
+	Q_VS_HEADS,    /* [ns] hosts and destinations of the VirtualServices of a namespace */
+	Q_AUTO_VIPS,   /* [0] slots of all ServiceEntry hosts without an address, by bucket */
+	Q_SIDECAR,     /* [0] which Sidecar applies: pair key, or nothing */
+	/* level 1 */
+	Q_AUTO_BUCKET,     /* [bucket] the part of Q_AUTO_VIPS */
+	Q_SCOPE_DEFAULT,   /* [0] yes when no Sidecar applies */
+	Q_IMPORTS,         /* [pair(ns, wrapper)] the host patterns imported from a namespace */
+	Q_OUTBOUND_POLICY, /* [0] */
+	Q_VS_NAMESPACES,   /* [host] of VirtualServices whose hosts cover the host */
+	/* level 2 */
+	Q_IMPORTS_VS, /* [pair(pair(ns, name), wrapper)] is the VirtualService imported */
+	Q_HOST_OWNER, /* [pair(host, wrapper)] the namespace that a host is imported from */
+	/* level 3, 4 */
+	Q_SCOPE_EXTRA, /* [0] services that imported VirtualServices pull in */
+	Q_EXTRA_OF,    /* [ns] those of one namespace */
+	/* level 5 */
 	Q_SCOPE_NAMESPACES, /* [0] */
-	Q_HOST_OWNER,       /* [host] the namespace that owns a clashing host in this scope */
+	Q_HOST_NS,          /* [host] the namespace that owns the host in this scope */
 	Q_VISIBLE,          /* [pair(ns, wrapper)] heads that the scope sees */
-	Q_LONE_HOSTS,       /* [wrapper] */
-	Q_PROXY_FACTS,      /* [proxy key] struct proxy_facts; bound with an empty scope */
+	/* level 6 */
+	Q_LONE_HOSTS, /* [pair(port, wrapper)] */
+	/* level 0 again: service_accounts_run, inline_ips_run; then level 1 */
+	Q_SERVICE_ACCOUNTS, /* [pair(ns, host)] lines of text */
+	Q_INLINE_IPS,       /* [ns] addresses of inline endpoints of its ServiceEntries, sorted */
+	Q_PROXY_FACTS, /* [proxy key] struct proxy_facts; bound with an empty scope; proxy_facts_run */
 	Q_MODEL_END,
 };
 extern const struct query model_queries[Q_MODEL_END];

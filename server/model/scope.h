@@ -27,12 +27,14 @@ const struct wrapper *scope_wrappers(struct run *, uint32_t *ret_n);
 const uint32_t *scope_namespaces(struct run *, uint32_t *ret_n, bool *ret_all);
 
 /* Services of one namespace that wrapper `index` (0: any) of this proxy's scope imports, with exportTo, host clashes
- * and port trimming applied, and with the extra services that imported VirtualServices pull in. Calls
- * Q_VISIBLE(pair(ns, index)). */
+ * and port trimming applied; for index 0 also the extra services that imported VirtualServices pull in (they get
+ * clusters, but are in no listener's list). Calls Q_VISIBLE(pair(ns, index)). */
 struct heads scope_visible(struct run *, uint32_t ns, uint32_t index);
 /* The namespace that owns the host in this scope; 0: not visible. */
 uint32_t scope_host_ns(struct run *, uint32_t host);
 bool scope_sees_service(struct run *, uint32_t ns, uint32_t host);
+/* service_aliases as wrapper `index` (0: any) imports them. */
+const struct service_alias *scope_aliases(struct run *, const struct service *, uint32_t index, uint32_t *ret_n);
 /* Does wrapper `index` (0: any) import this VirtualService? */
 bool scope_imports_vs(struct run *, const struct object *vs, uint32_t index);
 

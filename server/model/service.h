@@ -56,12 +56,14 @@ struct service_port_model {
 
 struct service {
 	const char *host;      /* lower-case */
-	const char *ns, *name; /* of the object */
+	const char *ns;
+	const char *name; /* of the Kubernetes Service; a ServiceEntry's host. With it services are ordered */
 	bool is_kubernetes;
 	bool mesh_external;
 	bool headless; /* Kubernetes, clusterIP None */
 	enum resolution resolution;
-	enum traffic_distribution distribution;
+	enum traffic_distribution distribution; /* declared on the object; see service_distribution */
+	bool has_distribution;
 	bool node_local;
 	bool publish_not_ready;
 	bool race_first_tcp_connect; /* istio.io/connect-strategy */
@@ -71,7 +73,9 @@ struct service {
 	/* Addresses as declared ("10.0.0.1", "10.0.0.0/8" of a ServiceEntry), without 0.0.0.0. */
 	const char *const *addresses;
 	uint32_t n_addresses;
-	const char *auto_v4, *auto_v6; /* allocated; NULL: none */
+	/* Allocated, from the ServiceEntry's status; NULL: none. service_vip allocates when there is none. */
+	const char *auto_v4, *auto_v6;
+	bool auto_allocate; /* may have an allocated address */
 	const char *alias_of;          /* ExternalName's target */
 	const struct str_map *labels, *annotations;
 	const struct str_map *selector; /* NULL or empty: none */
@@ -86,6 +90,17 @@ struct service {
 
 /* NULL when (ns, host) is not there (any more). Records the entry. */
 const struct service *service_read(struct run *, uint32_t ns, uint32_t host);
+/* The variant that routes are made from: of several objects or addresses of one host in a namespace istiod's route
+ * builder keeps the last one (5.4). Mostly the service itself. */
+const struct service *service_of_routes(struct run *, const struct service *);
+/* The object's distribution, else its namespace's (1.4). */
+enum traffic_distribution service_distribution(struct run *, const struct service *);
+/* ExternalName services that lead to this one, in one or more steps, sorted by (ns, host): additional domains and SNI
+ * names. Not filtered by visibility. */
+struct service_alias {
+	const char *ns, *host;
+};
+const struct service_alias *service_aliases(struct run *, const struct service *, uint32_t *ret_n);
 /* The port of that number, or NULL. */
 const struct service_port_model *service_port_of(const struct service *, uint16_t number);
 /* Hosts that one object declares, lower-case, in the arena. Pure; for indexes too. */
@@ -96,12 +111,13 @@ void service_from_object(const struct object *, const char *host, struct arena *
 
 /* The VIP that this proxy sees (translation.md 1.4): "0.0.0.0" when none. May ask families, DNS capture, cluster. */
 const char *service_vip(struct run *, const struct service *);
-/* All addresses for domains and name tables, at least one; may be "0.0.0.0". */
+/* All addresses for domains and name tables, mostly at least one; may be "0.0.0.0". */
 const char *const *service_addresses(struct run *, const struct service *, uint32_t *ret_n);
 /* "a.default.svc.cluster.local" for Kubernetes names. */
 const char *service_fqdn(struct arena *, const char *name, const char *ns);
 /* A host without dots becomes that of a Kubernetes service in ns (0.5). */
 const char *host_resolve(struct arena *, const char *host, const char *ns);
+const char *host_lower(struct arena *, const char *); /* the same string when it is lower-case */
 bool host_is_wildcard(const char *);
 bool host_matches(const char *a, const char *b); /* overlap, both may be wildcards */
 bool host_subset_of(const char *host, const char *of);
@@ -116,7 +132,8 @@ enum head_flag {
 	HEAD_EXTERNAL = 32, /* mesh external */
 	HEAD_HAS_VIP = 64,
 	HEAD_WILDCARD = 128,
-	HEAD_DNS = 256, /* DNS resolution of any kind */
+	HEAD_DNS = 256,  /* DNS resolution of any kind */
+	HEAD_AUTO = 512, /* no address, but one is allocated for proxies that capture DNS */
 };
 struct port_head {
 	uint16_t number;
@@ -141,3 +158,11 @@ struct heads {
 struct heads heads_of_ns(struct run *, uint32_t ns);
 struct result;
 struct heads heads_in(const struct result *);
+static inline const struct port_head *head_ports(const struct heads *h, const struct service_head *s)
+{
+	return h->ports + s->first_port;
+}
+/* The head of a host, or NULL. */
+const struct service_head *heads_find(const struct heads *, uint32_t host);
+/* The port of that number, or NULL. */
+const struct port_head *head_port(const struct heads *, const struct service_head *, uint16_t number);

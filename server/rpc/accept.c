@@ -1,13 +1,12 @@
 /* From gRPC's new call to a stream of ours. Calls are asked for generically: gRPC never answers a method that nobody
- * registered, so looking up the path, and refusing, is done here. A constant number of requests is outstanding; each
- * is made again before its call is looked at. */
+ * registered, so looking up the path, and refusing, is done here. A constant number of requests is outstanding; a
+ * server cannot stop while one of them is being handled. */
 #include "rpc/internal.h"
 #include "rpc/tsan.h"
 #include <assert.h>
 #include <grpc/slice.h>
 #include <string.h>
 
-/* False once the server is shutting down: the slot is out of use then. */
 static bool request(struct rpc_server *srv, struct accept_slot *slot)
 {
 	slot->tag = TAG_ACCEPT;
@@ -21,8 +20,9 @@ static bool request(struct rpc_server *srv, struct accept_slot *slot)
 
 void accept_start(struct rpc_server *srv)
 {
+	srv->n_slots = N_ACCEPT_SLOTS;
 	for (unsigned i = 0; i < N_ACCEPT_SLOTS; i++) {
-		bool ok = server_keep_slot(srv, true) && request(srv, &srv->slots[i]);
+		bool ok = request(srv, &srv->slots[i]);
 
 		assert(ok);
 	}
@@ -51,18 +51,18 @@ void accept_on_tag(struct rpc_server *srv, struct accept_slot *slot, bool ok)
 	if (!ok) {
 		grpc_call_details_destroy(&slot->details);
 		grpc_metadata_array_destroy(&slot->metadata);
-		server_keep_slot(srv, false);
+		server_slot_done(srv);
 		return;
 	}
 	method = find_method(srv, slot->details.method);
 	s = stream_new(srv, method, slot->call, &slot->metadata);
 	grpc_call_details_destroy(&slot->details);
-	/* The stream is started before the slot is given up: until then it keeps the server from stopping. */
 	stats_on_open(srv, method);
 	if (method && server_add(srv, s, &code, &why))
 		stream_start(s);
 	else
 		stream_refuse(s, code, why);
-	if (server_keep_slot(srv, true) && !request(srv, slot))
-		server_keep_slot(srv, false);
+	/* Only now: until then the slot keeps the server from stopping. */
+	if (!request(srv, slot))
+		server_slot_done(srv);
 }

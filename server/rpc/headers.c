@@ -5,10 +5,10 @@
 
 static int hex_digit(char c)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c | 0x20) : NULL;
-
-	return at ? (int)(at - digits) : -1;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* gRPC writes a URI: "ipv4:10.0.0.1:80", "ipv6:%5Bfd00::1%5D:80", "unix:/path". */

@@ -193,7 +193,7 @@ void accept_on_tag(struct rpc_server *, struct accept_slot *, bool ok);
 bool server_add(struct rpc_server *, struct rpc_stream *, enum rpc_code *ret_code,
 		const char **ret_why);
 void server_remove(struct rpc_server *, struct rpc_stream *);
-bool server_keep_slot(struct rpc_server *, bool want); /* false: it is not to be used again */
+void server_slot_done(struct rpc_server *); /* it will not be used again */
 
 /* body.c */
 grpc_byte_buffer *slices_join(const struct rpc_slices *, size_t *ret_len);

@@ -184,7 +184,8 @@ void rpc_stream_cancel(struct rpc_stream *, enum rpc_code, const char *message);
 /* ---- sending ---- */
 
 /* Bytes shared by any number of messages. Immutable. `release(owner)` runs when the last reference, ours and gRPC's,
- * is gone: on any thread and inside any call of this header, so it must take no lock below LOCK_STATS. */
+ * is gone: on any thread and inside any call of this header, so it may call nothing here and take no lock that a
+ * caller of this header holds. */
 struct rpc_body *rpc_body_new(const void *bytes, size_t len, void (*release)(void *owner), void *owner);
 struct rpc_body *rpc_body_ref(struct rpc_body *);
 void rpc_body_unref(struct rpc_body *);

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,8 +39,9 @@ static bool mismatch(const struct decode *d, const char *want, const struct node
 {
 	bool is_scalar = n->type != NODE_SEQ && n->type != NODE_MAP && n->type != NODE_NULL;
 
-	decode_problem(d, n, p, "must be %s, not %s%s%.60s", want, node_type_name(n->type),
-		       is_scalar ? " " : "", is_scalar ? str_or(n->text, "") : "");
+	decode_problem(d, n, p, "must be %s, not %s%s%.60s%s", want, node_type_name(n->type),
+		       is_scalar ? " " : "", is_scalar ? str_or(n->text, "") : "",
+		       is_scalar && !strcmp(want, "a string") ? " (quote it?)" : "");
 	return false;
 }
 
@@ -174,11 +176,25 @@ static bool put_int_or_str(const struct decode *d, const struct field *f, const 
 	return v->set = true;
 }
 
+/* Infinity and NaN are numbers of YAML that have no text in JSON. The reader caps the depth. */
+static const struct node *find_infinite(const struct node *n)
+{
+	const struct node *found = n->type == NODE_FLOAT && !isfinite(n->f) ? n : NULL;
+
+	for (uint32_t i = 0; n->type == NODE_SEQ && !found && i < n->n; i++)
+		found = find_infinite(n->seq[i]);
+	for (uint32_t i = 0; n->type == NODE_MAP && !found && i < n->n; i++)
+		found = find_infinite(n->map[i].value);
+	return found;
+}
+
 static bool put_node(const struct decode *d, const struct field *f, const struct limits *l,
 		     const struct node *n, const struct path *p, void *at)
 {
 	if (f->only_map && n->type != NODE_MAP)
 		return mismatch(d, "a map", n, p);
+	if (find_infinite(n))
+		return mismatch(d, "a finite number", find_infinite(n), p);
 	*(const struct node **)at = n;
 	return true;
 }
@@ -220,20 +236,13 @@ static bool put_str_list(const struct decode *d, const struct field *f, const st
 }
 
 static const put_fn put_elem[ELEM_COUNT] = {
-	[ELEM_STRING] = put_string,
-	[ELEM_BOOL] = put_bool,
-	[ELEM_OPT_INT] = put_opt_int,
-	[ELEM_INT] = put_int,
-	[ELEM_DOUBLE] = put_double,
-	[ELEM_DURATION] = put_duration,
-	[ELEM_TIME] = put_time,
-	[ELEM_BYTES] = put_bytes,
-	[ELEM_ENUM] = put_enum,
-	[ELEM_INT_OR_STR] = put_int_or_str,
-	[ELEM_NODE] = put_node,
-	[ELEM_STRUCT_PTR] = put_struct_ptr,
-	[ELEM_STRUCT] = put_struct,
-	[ELEM_STR_LIST] = put_str_list,
+	[ELEM_STRING] = put_string,   [ELEM_BOOL] = put_bool,
+	[ELEM_OPT_INT] = put_opt_int, [ELEM_INT] = put_int,
+	[ELEM_DOUBLE] = put_double,   [ELEM_DURATION] = put_duration,
+	[ELEM_TIME] = put_time,       [ELEM_BYTES] = put_bytes,
+	[ELEM_ENUM] = put_enum,       [ELEM_INT_OR_STR] = put_int_or_str,
+	[ELEM_NODE] = put_node,       [ELEM_STRUCT_PTR] = put_struct_ptr,
+	[ELEM_STRUCT] = put_struct,   [ELEM_STR_LIST] = put_str_list,
 };
 
 static bool put_item(const struct decode *d, const struct field *f, const struct node *n,
@@ -289,8 +298,7 @@ static bool decode_map(const struct decode *d, const struct field *f, const stru
 	for (uint32_t i = 0; i < n->n; i++) {
 		const struct node_entry *e = &n->map[i];
 		/* Go reads null as an empty string here, and people leave annotations empty. */
-		bool is_empty = e->value->type == NODE_NULL &&
-				shapes[f->type].elem == ELEM_STRING;
+		bool is_empty = e->value->type == NODE_NULL && shapes[f->type].elem == ELEM_STRING;
 
 		*(const char **)(void *)(v + i * stride) = e->key;
 		put_item(d, f, is_empty ? &empty : e->value,
@@ -311,15 +319,15 @@ static void decode_field(const struct decode *d, const struct field *f, const st
 		.max_len = f->max_len,
 		.pattern = f->pattern,
 	};
-	enum container container = shapes[f->type].container;
+	enum holder holder = shapes[f->type].holder;
 	bool ok;
 
-	if (container == ONE) {
+	if (holder == ONE) {
 		ok = put_elem[shapes[f->type].elem](d, f, &l, n, p, at);
 	} else {
-		ok = (container == LIST ? decode_list : decode_map)(d, f, n, p, at);
+		ok = (holder == LIST ? decode_list : decode_map)(d, f, n, p, at);
 		if (ok)
-			check_count(d, &l, container == LIST ? "item" : "entry", n, p);
+			check_count(d, &l, holder == LIST ? "item" : "entry", n, p);
 	}
 	if (ok)
 		check_rules(d, f->rules, n, p);

@@ -26,10 +26,10 @@ enum elem {
 	ELEM_COUNT,
 };
 
-enum container { ONE, LIST, MAP };
+enum holder { ONE, LIST, MAP };
 
 struct shape {
-	enum container container;
+	enum holder holder;
 	enum elem elem;
 	uint32_t size; /* of an element of a list or map, key included; 0: as its struct */
 };
@@ -101,8 +101,7 @@ void check_unique(const struct decode *, const struct field *, const struct node
 const char *spell_nearest(const char *word, const char *(*nth)(const void *ctx, uint32_t i),
 			  const void *ctx, uint32_t n);
 
-/* scalar.c: durations as Go's time.ParseDuration reads them, base64, and their texts. */
-bool duration_parse(const char *, int64_t *ret_ns) must_check;
+/* scalar.c: durations, times and bytes as text. */
 enum { SCALAR_TEXT = 48 };
 void duration_format(int64_t ns, char ret[SCALAR_TEXT]); /* protobuf's: "90s", "0.100s" */
 void time_format(int64_t ns, char ret[SCALAR_TEXT]);
@@ -115,9 +114,9 @@ void print_fields(struct json *, const struct struct_type *, const void *);
 
 /* pack.c: copies what was decoded into one block without slack: first measure, then copy. */
 struct pack {
-	char *words, *chars;      /* where to copy next; NULL while measuring */
-	size_t n_words, n_chars;  /* bytes needed so far */
-	const char *file;         /* the copied nodes' place.file */
+	char *words, *chars;     /* where to copy next; NULL while measuring */
+	size_t n_words, n_chars; /* bytes needed so far */
+	const char *file;        /* the copied nodes' place.file */
 };
 void *pack_struct(struct pack *, const struct struct_type *, const void *);
 const char *pack_str(struct pack *, const char *);
@@ -126,3 +125,14 @@ void pack_begin(struct pack *, void *block);
 
 /* equal.c: the canonical bytes that are hashed. */
 void digest_struct(struct buf *, const struct struct_type *, const void *);
+
+/* kinds.c */
+struct kind;
+/* The kind of this name in the group, whatever the version. */
+const struct kind *kind_in_group(const char *api_version, const char *kind);
+bool kind_reads_status(const struct kind *);
+enum name_rule {
+	NAME_SUBDOMAIN, /* of DNS-1123: labels joined by dots, 253 characters */
+	NAME_LABEL,     /* 63 characters */
+};
+enum name_rule kind_name_rule(const struct kind *);

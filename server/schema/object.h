@@ -36,7 +36,7 @@ void object_unref_p(const struct object **);
 enum decode_result {
 	DECODE_OK,           /* *ret is yours, with one reference; warnings may be in diag */
 	DECODE_BAD,          /* errors are in diag, with the object's name when it has one */
-	DECODE_UNKNOWN_KIND, /* a kind that is not read: not an error; *ret_kind_name says which */
+	DECODE_UNKNOWN_KIND, /* a kind that is not read: not an error; its "kind" says which */
 };
 struct decode_opts {
 	const char *default_ns; /* for namespaced kinds without one; NULL: "default" */

@@ -49,37 +49,38 @@ struct schema_rule {
 	RULE(waypoint_context, \
 	     "has(self.context) ? ((self.context == \"WAYPOINT\") ? has(self.waypoint) : " \
 	     "!has(self.waypoint)) : !has(self.waypoint)") \
-	RULE(port_mtls_selects, \
-	     "has(self.portLevelMtls) ? (((has(self.selector) && has(self.selector.matchLabels)) ? " \
-	     "self.selector.matchLabels : {}).size() > 0) : true") \
+	RULE(port_mtls_selects, "has(self.portLevelMtls) ? (((has(self.selector) && " \
+				"has(self.selector.matchLabels)) ? " \
+				"self.selector.matchLabels : {}).size() > 0) : true") \
 	RULE(http_url, "url(self).getScheme() in [\"http\", \"https\"]") \
-	RULE(wasm_url, \
-	     "isURL(self) ? (url(self).getScheme() in [\"\", \"http\", \"https\", \"oci\", \"file\"]) : " \
-	     "(isURL(\"http://\" + self) && url(\"http://\" + self).getScheme() in " \
-	     "[\"\", \"http\", \"https\", \"oci\", \"file\"])") \
-	RULE(wasm_url_, \
-	     "isURL(self) ? (url(self).getScheme() in [\"\", \"http\", \"https\", \"file\", \"oci\"]) : " \
-	     "(isURL(\"http://\" + self) && url(\"http://\" + self).getScheme() in " \
-	     "[\"\", \"http\", \"https\", \"file\", \"oci\"])") \
+	RULE(wasm_url, "isURL(self) ? (url(self).getScheme() in [\"\", \"http\", \"https\", " \
+		       "\"oci\", \"file\"]) : " \
+		       "(isURL(\"http://\" + self) && url(\"http://\" + self).getScheme() in " \
+		       "[\"\", \"http\", \"https\", \"oci\", \"file\"])") \
+	RULE(wasm_url_, "isURL(self) ? (url(self).getScheme() in [\"\", \"http\", \"https\", " \
+			"\"file\", \"oci\"]) : " \
+			"(isURL(\"http://\" + self) && url(\"http://\" + self).getScheme() in " \
+			"[\"\", \"http\", \"https\", \"file\", \"oci\"])") \
 	RULE(cidr_static, \
 	     "!((has(self.addresses) ? self.addresses : []).exists(k, k.contains(\"/\")) && " \
 	     "!((has(self.resolution) ? self.resolution : \"NONE\") in [\"STATIC\", \"NONE\"]))") \
-	RULE(none_no_endpoints, "((has(self.resolution) ? self.resolution : \"NONE\") == \"NONE\") ? " \
-				"!has(self.endpoints) : true") \
+	RULE(none_no_endpoints, \
+	     "((has(self.resolution) ? self.resolution : \"NONE\") == \"NONE\") ? " \
+	     "!has(self.endpoints) : true") \
 	RULE(round_robin_one_endpoint, \
 	     "((has(self.resolution) ? self.resolution : \"\") == \"DNS_ROUND_ROBIN\") ? " \
 	     "((has(self.endpoints) ? self.endpoints : []).size() <= 1) : true") \
 	RULE(unique_port_numbers, "self.all(l1, self.exists_one(l2, l1.number == l2.number))") \
-	RULE(unix_no_ports, \
-	     "(has(self.address) ? self.address : \"\").startsWith(\"unix://\") ? !has(self.ports) : true") \
+	RULE(unix_no_ports, "(has(self.address) ? self.address : \"\").startsWith(\"unix://\") ? " \
+			    "!has(self.ports) : true") \
 	RULE(unix_absolute, \
 	     "self.startsWith(\"unix://\") ? " \
 	     "(self.substring(7, 8) == \"/\" || self.substring(7, 8) == \"@\") : true") \
 	RULE(unix_not_dir, "self.startsWith(\"unix://\") ? !self.endsWith(\"/\") : true") \
-	RULE(upsert_has_value, \
-	     "((has(self.operation) ? self.operation : \"\") == \"UPSERT\") ? (self.value != \"\") : true") \
-	RULE(remove_no_value, \
-	     "((has(self.operation) ? self.operation : \"\") == \"REMOVE\") ? !has(self.value) : true") \
+	RULE(upsert_has_value, "((has(self.operation) ? self.operation : \"\") == \"UPSERT\") ? " \
+			       "(self.value != \"\") : true") \
+	RULE(remove_no_value, "((has(self.operation) ? self.operation : \"\") == \"REMOVE\") ? " \
+			      "!has(self.value) : true") \
 	RULE(host_env_no_value, \
 	     "(has(self.valueFrom) ? self.valueFrom : \"\") != \"HOST\" || !has(self.value)")
 

@@ -76,8 +76,8 @@ bool duration_parse(const char *s, int64_t *ret_ns)
 		u = read_unit(&s);
 		if (!u || __builtin_mul_overflow(whole, u->ns, &whole) ||
 		    __builtin_add_overflow(total, whole, &total) ||
-		    __builtin_add_overflow(
-			    total, (int64_t)((__int128)fraction * u->ns / scale), &total))
+		    __builtin_add_overflow(total, (int64_t)((__int128)fraction * u->ns / scale),
+					   &total))
 			return false;
 	}
 	*ret_ns = minus ? -total : total;

@@ -98,6 +98,8 @@ struct str_list_map {
 /* Arrays of objects are `struct { const struct X *v; uint32_t n; bool set; }`, maps to objects
  * `struct { const struct X_entry { const char *key; struct X value; } *v; uint32_t n; bool set; }` sorted by key. */
 const char *str_map_get(const struct str_map *, const char *key);
+/* A duration as Go's time.ParseDuration reads it. */
+bool duration_parse(const char *, int64_t *ret_ns) must_check;
 
 enum field_type {
 	FIELD_STRING,       /* const char *, NULL absent */
@@ -123,8 +125,8 @@ enum field_type {
 };
 
 struct struct_type;
-struct condition; /* condition.h: a schema's oneOf/anyOf/not/required tree */
-struct schema_rule;      /* rules.h: a schema's rule that is written by hand */
+struct condition;   /* condition.h: a schema's oneOf/anyOf/not/required tree */
+struct schema_rule; /* rules.h: a schema's rule that is written by hand */
 
 struct field {
 	const char *json; /* name in the document */
@@ -134,9 +136,9 @@ struct field {
 	const char *const *enum_values; /* NULL-terminated */
 	const char *const *list_keys;   /* fields that tell a STRUCT_LIST's items apart */
 	bool required, nullable;
-	bool unique; /* no two equal items */
+	bool unique;   /* no two equal items */
 	bool only_map; /* a NODE that must be a map */
-	bool alias;  /* another spelling of the field at the same offset; not printed */
+	bool alias;    /* another spelling of the field at the same offset; not printed */
 	/* limits; absent ones are the type's extremes */
 	double minimum, maximum;   /* of the number, or of each item */
 	uint32_t min_len, max_len; /* characters of a string, items, properties */

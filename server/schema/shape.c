@@ -34,7 +34,7 @@ size_t shape_stride(const struct field *f)
 
 	if (s->size)
 		return s->size;
-	if (s->container == LIST)
+	if (s->holder == LIST)
 		return f->of->size;
 	/* No struct is aligned to more than a pointer, so its entry is padded to pointers. */
 	return (MAP_VALUE + f->of->size + sizeof(char *) - 1) / sizeof(char *) * sizeof(char *);

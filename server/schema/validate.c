@@ -59,15 +59,15 @@ void check_count(const struct decode *d, const struct limits *l, const char *wha
 
 	if (n->n < l->min_len)
 		decode_problem(d, n, p, "must have at least %u %s, not %u", l->min_len,
-			       l->min_len == 1 ? what :
-			       is_entry	       ? "entries" :
-						 "items",
+			       l->min_len == 1 ? what
+			       : is_entry      ? "entries"
+					       : "items",
 			       n->n);
 	if (n->n > l->max_len)
 		decode_problem(d, n, p, "must have at most %u %s, not %u", l->max_len,
-			       l->max_len == 1 ? what :
-			       is_entry	       ? "entries" :
-						 "items",
+			       l->max_len == 1 ? what
+			       : is_entry      ? "entries"
+					       : "items",
 			       n->n);
 }
 
@@ -183,8 +183,7 @@ static const char *identity(struct arena *a, const struct field *f, const struct
 	for (const char *const *k = f->list_keys; *k; k++) {
 		const struct node *v = node_get(item, *k);
 
-		out = arena_printf(a, "%s%s%s", out, *out ? "/" : "",
-				   v && v->text ? v->text : "");
+		out = arena_printf(a, "%s%s%s", out, *out ? "/" : "", v && v->text ? v->text : "");
 	}
 	return out;
 }

@@ -139,6 +139,8 @@ static void touch(struct graph *g, uint32_t id)
 
 	if (c->changed_at == g->now + 1)
 		return;
+	if (MUTATED(MUTATE_RANGE) && hooks_of(g, c->kind & CELL_NAME & ~CELL_ABSENT))
+		return;
 	c->changed_at = g->now + 1;
 	ids_push(&g->touched, id);
 }
@@ -168,6 +170,14 @@ void graph_set(struct graph *g, unsigned kind, uint32_t key, const void *value)
 		touch(g, gone);
 	if (!value && !cell_at(g, id)->n_readers)
 		cell_idle(g, id);
+}
+
+void graph_replace(struct graph *g, unsigned kind, uint32_t key, const void *value)
+{
+	struct cell *c = cell_at(g, cell_find(g, kind, key));
+
+	assert(c->value && value && !g->depth);
+	c->value = value;
 }
 
 void graph_touch(struct graph *g, unsigned kind, uint32_t key)

@@ -43,7 +43,7 @@ typedef void miss_fn(void *ctx, unsigned kind, uint32_t key);
 void graph_on_miss(struct graph *, unsigned kind, miss_fn *, void *ctx);
 
 /* Scopes are interned: equal facts (as bytes) give the same scope, with one more reference. Facts are copied; they are
- * a plain struct without pointers. */
+ * a plain struct without pointers. Without facts (len 0) every question is answered 0. */
 struct scope *graph_scope(struct graph *, const void *facts, size_t len);
 void scope_unref(struct graph *, struct scope *);
 const void *scope_facts(const struct scope *, size_t *ret_len);
@@ -55,6 +55,8 @@ void graph_unbind(struct graph *, uint32_t binding);
 const struct result *graph_bound(const struct graph *,
 				 uint32_t binding); /* borrowed until the next commit */
 
+/* Bindings of this root are brought up to date before all others: endpoints, so that a removal does not wait. */
+void graph_set_urgent(struct graph *, unsigned query);
 /* Ends an edit. Calls `changed` for each binding whose result is another one than before. With a deadline (monotonic
  * ns, 0 none) it may stop between two bindings and return false; call again to go on, also with more edits made
  * meanwhile. Nothing may be bound, unbound or set inside `changed`. */

@@ -207,7 +207,6 @@ struct graph {
 	uint32_t n_queries;
 	answer_fn *answer;
 	void *world;          /* of world.c */
-	uint32_t keyset_kind; /* likewise: kind of the first keyset cell */
 
 	uint32_t now, epoch; /* epoch: for which answers of derived questions are good */
 	uint32_t generation; /* moves when a chain of memos does */
@@ -283,6 +282,8 @@ void cell_idle(struct graph *, uint32_t id);
 /* Called with the value of a cell of a kind with a miss_fn when nobody reads it any more; the cell is gone after. */
 void graph_on_idle(struct graph *, unsigned kind,
 		   void (*)(void *ctx, unsigned kind, uint32_t key, const void *value));
+/* Another pointer to what is the same value for every reader: nothing has changed. */
+void graph_replace(struct graph *, unsigned kind, uint32_t key, const void *value);
 /* Calls fn for each cell that has a value, in no order. fn may not set any. */
 void graph_each_value(const struct graph *,
 		      void (*fn)(void *ctx, unsigned kind, uint32_t key, const void *value),
@@ -290,6 +291,7 @@ void graph_each_value(const struct graph *,
 
 /* path.c */
 uint32_t question_intern(struct graph *, uint16_t kind, uint32_t arg);
+uint32_t question_find(const struct graph *, uint16_t kind, uint32_t arg);
 uint32_t value_intern(struct graph *, struct hash128);
 uint32_t value_find(const struct graph *, struct hash128);
 /* Takes pairs of question and answer with repetitions, which are dropped in place. 0 for none. */
@@ -320,6 +322,8 @@ void memo_set_trace(struct graph *, uint32_t id, const uint32_t *v, uint32_t n, 
 void memo_set_diag(struct graph *, uint32_t id, struct diag *taken);
 void edge_add(struct graph *, uint32_t target, uint32_t from);
 void edge_remove(struct graph *, uint32_t target, uint32_t from);
+/* Whether `from`, an entry of target's reverse list, is true: by the forward edges. */
+bool edge_is_live(const struct graph *, uint32_t target, uint32_t from);
 void graph_collect(struct graph *);
 
 /* verify.c */

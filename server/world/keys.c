@@ -201,9 +201,13 @@ int key_compare(const struct keys *k, uint32_t a, uint32_t b)
 {
 	/* Pairs may nest to the left or right; the left side is short in practice, the right one loops. */
 	while (a != b) {
-		bool pair_a = key_is_pair(k, a), pair_b = key_is_pair(k, b);
+		bool pair_a, pair_b;
 		int c;
 
+		if (!a || !b)
+			return a ? 1 : -1;
+		pair_a = key_is_pair(k, a);
+		pair_b = key_is_pair(k, b);
 		if (!pair_a && !pair_b)
 			return strcmp(text_of(k, &k->v[a]), text_of(k, &k->v[b]));
 		if (pair_a != pair_b)

@@ -25,6 +25,6 @@ const char *key_text(const struct keys *,
 		     uint32_t key); /* of a string key; lives as long as the table */
 uint32_t key_first(const struct keys *, uint32_t pair);
 uint32_t key_second(const struct keys *, uint32_t pair);
-/* Orders by text: strings by strcmp before pairs, pairs by their first, then second. For whatever is published. */
+/* Orders by text: strings by strcmp before pairs, pairs by their first, then second; 0 is before all. For whatever is published. */
 int key_compare(const struct keys *, uint32_t a, uint32_t b);
 size_t keys_memory(const struct keys *);

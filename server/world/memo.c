@@ -11,39 +11,55 @@
 
 enum { EXACT_MAX = 16 };
 
-static void rehash(struct graph *g, uint32_t n)
+static void chain(struct graph *g, uint32_t id)
 {
-	g->n_memo_buckets = n;
+	struct memo *m = memo_at(g, id);
+	uint32_t *head;
+
+	if (m->state >= MEMO_DEAD)
+		return;
+	head = memo_bucket(g, m->query, m->key);
+	m->next = *head;
+	*head = id;
+}
+
+static void rehash(struct graph *g)
+{
+	g->n_memo_buckets *= 2;
 	xfree(g->memo_buckets);
 	g->memo_buckets = xcalloc(g->n_memo_buckets, sizeof *g->memo_buckets);
-	for (uint32_t i = 1; i < g->memos.n; i++) {
-		struct memo *m = memo_at(g, i);
-		uint32_t *head;
-
-		if (m->state >= MEMO_DEAD)
-			continue;
-		head = memo_bucket(g, m->query, m->key);
-		m->next = *head;
-		*head = i;
-	}
+	for (uint32_t i = 1; i < g->memos.n; i++)
+		chain(g, i);
 }
+
+#ifdef MAINSHEET_REHASH
+/* Few buckets, so that chains are long, in one order and the other by turns. */
+static void shuffle(struct graph *g)
+{
+	g->n_memo_buckets = g->n_memo_buckets == 8 ? 16 : 8;
+	xfree(g->memo_buckets);
+	g->memo_buckets = xcalloc(g->n_memo_buckets, sizeof *g->memo_buckets);
+	for (uint32_t i = 1; i < g->memos.n; i++)
+		chain(g, g->n_memo_buckets == 8 ? i : g->memos.n - i);
+}
+#endif
 
 uint32_t memo_new(struct graph *g, uint16_t query, uint32_t key)
 {
-	uint32_t id = pages_take(&g->memos), *head;
+	uint32_t id = pages_take(&g->memos);
 	struct memo *m = memo_at(g, id);
 
 	/* Not in a chain yet, whatever happens to the chains. */
 	m->state = MEMO_FREE;
-	if (g->n_memos >= g->n_memo_buckets)
-		rehash(g, g->n_memo_buckets * 2);
 #ifdef MAINSHEET_REHASH
-	rehash(g, g->n_memo_buckets == 4096 ? 8192 : 4096);
+	shuffle(g);
+	(void)rehash;
+#else
+	if (g->n_memos >= g->n_memo_buckets)
+		rehash(g);
 #endif
 	*m = (struct memo){ .query = query, .key = key, .state = MEMO_CLEAN };
-	head = memo_bucket(g, query, key);
-	m->next = *head;
-	*head = id;
+	chain(g, id);
 	g->n_memos++;
 	g->generation++;
 	return id;
@@ -60,8 +76,7 @@ static bool names(const struct edges *e, uint32_t target)
 	return false;
 }
 
-/* Whether `from`, an entry of target's reverse list, is true. */
-static bool is_live_edge(const struct graph *g, uint32_t target, uint32_t from)
+bool edge_is_live(const struct graph *g, uint32_t target, uint32_t from)
 {
 	if (from & EDGE_BINDING) {
 		const struct binding *b = &g->bindings[from & EDGE_ID];
@@ -92,7 +107,7 @@ static void reverse_remove(struct graph *g, struct edges *e, uint32_t n_exact, u
 	for (uint32_t i = 0; i < e->n; i++) {
 		uint32_t *unused_value;
 
-		if (is_live_edge(g, target, v[i]) && scratch_add(&g->scratch, v[i], &unused_value))
+		if (edge_is_live(g, target, v[i]) && scratch_add(&g->scratch, v[i], &unused_value))
 			v[n++] = v[i];
 	}
 	e->n = n;
@@ -208,11 +223,8 @@ void memo_set_diag(struct graph *g, uint32_t id, struct diag *taken)
 	if (g->free_diags.n) {
 		m->diag = g->free_diags.v[--g->free_diags.n];
 	} else {
-		uint32_t n = MAX(g->n_diags, 1u);
-
-		VEC_ROOM(g->diags, n, g->cap_diags);
-		m->diag = n;
-		g->n_diags = n + 1;
+		VEC_ROOM(g->diags, g->n_diags, g->cap_diags);
+		m->diag = g->n_diags++;
 	}
 	g->diags[m->diag] = d;
 	g->problem_generation++;

@@ -29,16 +29,22 @@ static void questions_rehash(struct graph *g)
 	}
 }
 
+uint32_t question_find(const struct graph *g, uint16_t kind, uint32_t arg)
+{
+	for (uint32_t i = *question_bucket(g, kind, arg); i; i = question_at(g, i)->next) {
+		if (question_at(g, i)->kind == kind && question_at(g, i)->arg == arg)
+			return i;
+	}
+	return 0;
+}
+
 uint32_t question_intern(struct graph *g, uint16_t kind, uint32_t arg)
 {
-	uint32_t id, *head;
+	uint32_t id = question_find(g, kind, arg), *head;
 	struct question *q;
 
-	for (id = *question_bucket(g, kind, arg); id; id = question_at(g, id)->next) {
-		q = question_at(g, id);
-		if (q->kind == kind && q->arg == arg)
-			return id;
-	}
+	if (id)
+		return id;
 	if (g->n_questions >= g->n_question_buckets)
 		questions_rehash(g);
 	id = pages_take(&g->questions);

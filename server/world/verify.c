@@ -10,7 +10,7 @@
  * scope. During a commit old and new worlds are side by side: a fresh result goes before a stale one. */
 #include "world/graph_impl.h"
 
-enum { SIBLINGS_SEEN = 16 };
+enum { SIBLINGS_SEEN = 16 }; /* when a result changes in place, which is often */
 
 static uint32_t execute(struct graph *, struct scope *, uint16_t query, uint32_t key, uint32_t old);
 
@@ -39,12 +39,13 @@ static const struct result *list_build(struct graph *g, uint16_t query, const st
 	return result_list(g->queries[query]->shape, g->children, g->n_children);
 }
 
-/* Equal content is one buffer where it is cheap to see: among the first results of the key. */
-static const struct result *share(const struct graph *g, const struct memo *m, const struct result *r)
+/* Equal content is one buffer, as far as `max` other results of the key show. Takes r. */
+static const struct result *share(const struct graph *g, const struct memo *m,
+				  const struct result *r, uint32_t max)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = *memo_bucket(g, m->query, m->key); i && n < SIBLINGS_SEEN;
+	for (uint32_t i = *memo_bucket(g, m->query, m->key); i && n < max;
 	     i = memo_at(g, i)->next) {
 		const struct memo *o = memo_at(g, i);
 
@@ -69,7 +70,7 @@ static void set_result(struct graph *g, struct memo *m, const struct result *r)
 		return;
 	}
 	result_unref(m->result);
-	m->result = share(g, m, r);
+	m->result = share(g, m, r, SIBLINGS_SEEN);
 	m->changed_at = g->now;
 }
 
@@ -200,24 +201,25 @@ uint32_t memo_fetch(struct graph *g, struct scope *s, uint16_t query, uint32_t k
 	return execute(g, s, query, key, stale);
 }
 
+/* A memo that was looked at and is a member too keeps both entries: then a change of it is seen as that of something
+ * looked at, which no patch can answer. */
 static uint32_t drop_repetitions(struct graph *g, struct ids *trace, bool *ret_twice)
 {
-	uint32_t n = 0, *unused_value;
+	enum { LOOKED_AT = 1, MEMBER = 2 };
+	uint32_t n = 0, *seen;
 
 	*ret_twice = false;
 	if (trace->n < 2)
 		return trace->n;
-	scratch_begin(&g->scratch, trace->n * 2);
+	scratch_begin(&g->scratch, trace->n);
 	for (uint32_t i = 0; i < trace->n; i++) {
-		uint32_t e = trace->v[i];
+		uint32_t e = trace->v[i], how = e & EDGE_MEMBER ? MEMBER : LOOKED_AT;
 
-		if (!scratch_add(&g->scratch, e, &unused_value))
+		scratch_add(&g->scratch, e & ~EDGE_MEMBER, &seen);
+		if (*seen & how)
 			continue;
-		/* Looked at and member: two entries, so that a change of it is seen as that of something looked at. */
-		if (e & EDGE_MEMO)
-			*ret_twice |= !scratch_add(&g->scratch, (e ^ EDGE_MEMBER) & ~EDGE_MEMO,
-						   &unused_value) &&
-				      false;
+		*seen |= how;
+		*ret_twice |= *seen == (LOOKED_AT | MEMBER);
 		trace->v[n++] = e;
 	}
 	return n;
@@ -292,7 +294,7 @@ static uint32_t execute(struct graph *g, struct scope *s, uint16_t query, uint32
 		m = memo_at(g, id);
 		m->path = path;
 		path_ref(g, path);
-		m->result = share(g, m, result);
+		m->result = share(g, m, result, UINT32_MAX);
 		m->changed_at = g->now;
 		/* Unless somebody takes it before the commit ends. */
 		ids_push(&g->idle_memos, id);

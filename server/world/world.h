@@ -10,6 +10,7 @@
 #include "schema/object.h"
 #include "world/graph.h"
 
+struct buf;
 struct world;
 
 /* An index is a pure function of one object: the entries that it belongs to. On a change the difference of
@@ -22,7 +23,8 @@ struct index {
 	uint16_t
 		cell; /* kind of the entries' cells; two rows may share it (several object kinds in one entry) */
 	uint16_t kind; /* of the objects it looks at */
-	bool deep;     /* an entry is also touched when a member's content changes */
+	bool deep; /* an entry is also touched when a member's content changes; of the members of others, look only at
+		    * names, or read_object each */
 	bool lazy;     /* entries exist only once read: a range, such as "services under *.a.com" */
 	void (*keys)(const struct object *, struct index_out *);
 };
@@ -45,6 +47,8 @@ struct world_tables {
 	const struct query *const *queries;
 	size_t n_queries;
 	answer_fn *answer;
+	/* Names a value cell for people, as "mesh config accessLog"; NULL: they are numbered. */
+	void (*value_title)(const struct keys *, unsigned kind, uint32_t key, struct buf *out);
 };
 struct world *world_new(const struct world_tables *);
 void world_free(struct world *);
@@ -63,6 +67,8 @@ uint32_t world_count(const struct world *, unsigned kind);
 void world_each(const struct world *, void (*fn)(void *ctx, const struct object *), void *ctx);
 /* A value cell: copied; equal bytes change nothing. len 0 with NULL removes it. */
 bool world_set_value(struct world *, unsigned kind, uint32_t key, const void *value, size_t len);
+/* The value of a value cell outside of queries; NULL: not set. */
+const void *world_value(const struct world *, unsigned kind, uint32_t key, size_t *ret_len);
 uint32_t world_object_key(struct world *, const char *ns, const char *name);
 
 /* ---- Inside a query (each records what it reads) ---- */

@@ -8,7 +8,7 @@
  *	ads_request(s, &request, now, &events, &e);	for each message of the client
  *	while (can send && ads_next(s, now, &send, &events))
  *		... send.body's pieces, then send.nonce_field; ads_send_fini(&send)
- *	ads_deadline(s): when to try ads_next again though nothing happened
+ *	ads_deadline(s, now): when to try ads_next again though nothing happened
  *
  * Call ads_next after each of the other calls, and whenever the transport can take the next message.
  *
@@ -101,7 +101,8 @@ void ads_set_snapshot(struct ads_stream *, const struct snapshot *, int64_t chan
 /* The stream's own root of a type, instead of the snapshot's: secrets, and what depends on the subscription. Takes its
  * own reference; NULL goes back to the snapshot's. */
 void ads_set_root(struct ads_stream *, enum xds_type, const struct root *, int64_t changed_ns);
-/* Types whose root only ads_set_root gives; bit 1 << type. Their subscriptions are reported by ADS_ACTION_SUBSCRIBED. */
+/* Types whose root only ads_set_root gives; bit 1 << type. Each change of such a subscription is reported by
+ * ADS_ACTION_SUBSCRIBED, and its answer waits for the ads_set_root that must follow. */
 void ads_own_types(struct ads_stream *, uint32_t types);
 /* Sends this body (answer_encode) once, with a nonce. Takes its own reference. False: too many are waiting. */
 bool ads_answer(struct ads_stream *, const struct body *) must_check;
@@ -117,7 +118,8 @@ struct ads_send {
 bool ads_next(struct ads_stream *, int64_t now_ns, struct ads_send *ret,
 	      struct ads_events *) must_check;
 void ads_send_fini(struct ads_send *);
-/* When ads_next may give something by time alone; INT64_MAX: never. */
+/* When ads_next may give something by time alone (later than `now`); INT64_MAX: never. */
+int64_t ads_deadline(const struct ads_stream *, int64_t now_ns); INT64_MAX: never. */
 int64_t ads_deadline(const struct ads_stream *);
 
 /* The names that a type is subscribed to; false: not at all. ret_all: wildcard. Borrowed until the next request. */

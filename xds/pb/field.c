@@ -15,8 +15,25 @@ bool pb_is_map(const ProtobufCFieldDescriptor *f)
 		return false;
 	pb_json_name(f->name, name);
 	n = strlen(name);
-	return !strncasecmp(d->short_name, name, 1) && !strncmp(d->short_name + 1, name + 1, n - 1) &&
-	       str_eq(d->short_name + n, "Entry");
+	return !strncasecmp(d->short_name, name, 1) &&
+	       !strncmp(d->short_name + 1, name + 1, n - 1) && str_eq(d->short_name + n, "Entry");
+}
+
+ProtobufCMessage *const *pb_submessages(const ProtobufCFieldDescriptor *f,
+					const ProtobufCMessage *msg, size_t *ret_n)
+{
+	ProtobufCMessage *const *v = pb_at_const(f, msg);
+
+	*ret_n = 0;
+	if (f->type != PROTOBUF_C_TYPE_MESSAGE)
+		return NULL;
+	if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+		*ret_n = pb_count(f, msg);
+		return *(ProtobufCMessage *const *const *)pb_at_const(f, msg);
+	}
+	if (!(f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || pb_case(f, msg) == f->id)
+		*ret_n = *v != NULL;
+	return v;
 }
 
 size_t pb_value_size(const ProtobufCFieldDescriptor *f)
@@ -26,8 +43,7 @@ size_t pb_value_size(const ProtobufCFieldDescriptor *f)
 	case PROTOBUF_C_TYPE_SINT64:
 	case PROTOBUF_C_TYPE_SFIXED64:
 	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-		return sizeof(uint64_t);
+	case PROTOBUF_C_TYPE_FIXED64: return sizeof(uint64_t);
 	case PROTOBUF_C_TYPE_DOUBLE: return sizeof(double);
 	case PROTOBUF_C_TYPE_BOOL: return sizeof(protobuf_c_boolean);
 	case PROTOBUF_C_TYPE_STRING: return sizeof(char *);
@@ -48,8 +64,8 @@ void pb_json_name(const char *name, char ret_name[PB_NAME_MAX])
 			continue;
 		}
 		assert(n < PB_NAME_MAX - 1);
-		ret_name[n++] = raise && *name >= 'a' && *name <= 'z' ? (char)(*name - 'a' + 'A') :
-									*name;
+		ret_name[n++] =
+			raise && *name >= 'a' && *name <= 'z' ? (char)(*name - 'a' + 'A') : *name;
 		raise = false;
 	}
 	ret_name[n] = 0;

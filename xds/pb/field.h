@@ -8,6 +8,10 @@
  * All our maps have strings for keys. */
 bool pb_is_map(const ProtobufCFieldDescriptor *);
 
+/* The messages that a field holds at the moment; none if it is of another type. */
+ProtobufCMessage *const *pb_submessages(const ProtobufCFieldDescriptor *, const ProtobufCMessage *,
+					size_t *ret_n);
+
 /* Bytes of one value of the field, as it lies in the message or in the array. */
 size_t pb_value_size(const ProtobufCFieldDescriptor *);
 
@@ -19,7 +23,8 @@ static inline void *pb_at(const ProtobufCFieldDescriptor *f, ProtobufCMessage *m
 {
 	return (char *)msg + f->offset;
 }
-static inline const void *pb_at_const(const ProtobufCFieldDescriptor *f, const ProtobufCMessage *msg)
+static inline const void *pb_at_const(const ProtobufCFieldDescriptor *f,
+				      const ProtobufCMessage *msg)
 {
 	return (const char *)msg + f->offset;
 }

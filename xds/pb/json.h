@@ -16,7 +16,8 @@ void pb_print(struct json *, const ProtobufCMessage *);
 void pb_print_buf(struct buf *, const ProtobufCMessage *, bool pretty);
 
 enum {
-	PB_IGNORE_UNKNOWN = 1, /* unknown fields are no problem, unknown enum names and Any types still are */
+	PB_IGNORE_UNKNOWN =
+		1, /* unknown fields are no problem, unknown enum names and Any types still are */
 };
 /* A document to a message in the arena, strings borrowed from the document. Names may be lowerCamelCase or as in the
  * .proto. NULL if there was any problem; all of them are in diag with place and path. */

@@ -128,7 +128,8 @@ enum { NS_PER_S = 1000000000 };
 /* Both parts carry the sign of the whole. */
 Google__Duration *pb_duration(struct arena *a, int64_t ns)
 {
-	return PB_NEW(a, Google__Duration, .seconds = ns / NS_PER_S, .nanos = (int32_t)(ns % NS_PER_S));
+	return PB_NEW(a, Google__Duration, .seconds = ns / NS_PER_S,
+		      .nanos = (int32_t)(ns % NS_PER_S));
 }
 
 /* The nanoseconds always count forward. */
@@ -171,17 +172,9 @@ static void check_maps(const ProtobufCMessage *msg)
 {
 	for (unsigned i = 0; i < msg->descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *f = &msg->descriptor->fields[i];
-		ProtobufCMessage *const *v = pb_at_const(f, msg);
 		size_t n;
+		ProtobufCMessage *const *v = pb_submessages(f, msg, &n);
 
-		if (f->type != PROTOBUF_C_TYPE_MESSAGE)
-			continue;
-		if (f->label == PROTOBUF_C_LABEL_REPEATED) {
-			v = *(ProtobufCMessage *const *const *)pb_at_const(f, msg);
-			n = pb_count(f, msg);
-		} else {
-			n = *v && (!(f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || pb_case(f, msg) == f->id);
-		}
 		assert(!pb_is_map(f) || is_in_order(v, n));
 		for (size_t k = 0; k < n; k++)
 			check_maps(v[k]);

@@ -26,8 +26,7 @@ struct node;
 
 /* A new message with the given fields (designated initialisers, none needed); all else at its default. */
 #define PB_NEW(a, type, ...) \
-	((type *)arena_dup((a), \
-			   &(type){ .base = { .descriptor = &type##__DESC }, __VA_ARGS__ }, \
+	((type *)arena_dup((a), &(type){ .base = { .descriptor = &type##__DESC }, __VA_ARGS__ }, \
 			   sizeof(type)))
 /* The same for a type known only at run time. */
 ProtobufCMessage *pb_new(struct arena *, const ProtobufCMessageDescriptor *);
@@ -86,7 +85,7 @@ Google__Struct *pb_struct_from_node(struct arena *, const struct node *);
 const struct node *pb_value_to_node(struct arena *, const Google__Value *);
 const struct node *pb_struct_to_node(struct arena *, const Google__Struct *);
 
-/* NULL when the Struct is NULL, has no such key, or (the typed ones) it is of another kind. Any order of keys. */
+/* NULL when the Struct is NULL, has no such key, or (the typed ones) it is of another kind. */
 const Google__Value *pb_struct_get(const Google__Struct *, const char *key);
 const char *pb_struct_get_str(const Google__Struct *, const char *key);
 const Google__Struct *pb_struct_get_struct(const Google__Struct *, const char *key);
@@ -105,13 +104,15 @@ void pb_pack_buf(struct buf *, const ProtobufCMessage *); /* appends */
 enum { PB_MAX_DEPTH = 100 };
 /* Untrusted bytes to a message in the arena; bytes are copied. NULL, with the reason in e, if they are malformed, are
  * nested deeper than PB_MAX_DEPTH, hold strings with a NUL or invalid UTF-8, or need more than max_memory (in which case
- * up to that much of the arena was used). Unknown fields stay in base.unknown_fields. */
+ * up to that much of the arena was used). Unknown fields stay in base.unknown_fields. Maps are in
+ * order of key, the last of equal keys kept. */
 #define PB_UNPACK(a, type, bytes, len, max_memory, e) \
 	((type *)(void *)pb_unpack((a), &type##__DESC, (bytes), (len), (max_memory), (e)))
 ProtobufCMessage *pb_unpack(struct arena *, const ProtobufCMessageDescriptor *, const void *bytes,
 			    size_t len, size_t max_memory, struct err *e);
 /* What an Any holds: NULL, with the reason in e, if its type is unknown here or the bytes are no good. */
-ProtobufCMessage *pb_any_unpack(struct arena *, const Google__Any *, size_t max_memory, struct err *e);
+ProtobufCMessage *pb_any_unpack(struct arena *, const Google__Any *, size_t max_memory,
+				struct err *e);
 
 /* ---- types ---- */
 

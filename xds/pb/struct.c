@@ -193,23 +193,17 @@ static const struct node *list_to_node(struct arena *a, const Google__ListValue 
 	return n;
 }
 
-/* Keys of a node are unique: of equal keys in what came over the wire, the last one counts. */
 const struct node *pb_struct_to_node(struct arena *a, const Google__Struct *s)
 {
 	struct node *n = arena_new(a, struct node);
-	Google__Struct sorted = *s;
-	struct node_entry *map;
+	struct node_entry *map = arena_array(a, struct node_entry, s->n_fields);
 
-	if (s->n_fields)
-		sorted.fields = arena_dup(a, s->fields, s->n_fields * sizeof *s->fields);
-	PB_SORT_MAP(&sorted, fields);
-	map = arena_array(a, struct node_entry, sorted.n_fields);
-	for (size_t i = 0; i < sorted.n_fields; i++) {
-		map[i].key = str_or(sorted.fields[i]->key, "");
-		map[i].value = pb_value_to_node(a, sorted.fields[i]->value);
+	for (size_t i = 0; i < s->n_fields; i++) {
+		map[i].key = str_or(s->fields[i]->key, "");
+		map[i].value = pb_value_to_node(a, s->fields[i]->value);
 	}
 	n->type = NODE_MAP;
-	n->n = (uint32_t)sorted.n_fields;
+	n->n = (uint32_t)s->n_fields;
 	n->map = map;
 	return n;
 }
@@ -245,21 +239,21 @@ const struct node *pb_value_to_node(struct arena *a, const Google__Value *v)
 
 const Google__Value *pb_struct_get(const Google__Struct *s, const char *key)
 {
+	bool found;
+	size_t at;
+
 	if (!s)
 		return NULL;
-	/* Over the wire any order is allowed, and the last of equal keys counts. */
-	for (size_t i = s->n_fields; i-- > 0;)
-		if (str_eq(str_or(s->fields[i]->key, ""), key))
-			return s->fields[i]->value;
-	return NULL;
+	at = find(s, key, &found);
+	return found ? s->fields[at]->value : NULL;
 }
 
 const char *pb_struct_get_str(const Google__Struct *s, const char *key)
 {
 	const Google__Value *v = pb_struct_get(s, key);
 
-	return v && v->kind_case == GOOGLE__VALUE__KIND_STRING_VALUE ? str_or(v->string_value, "") :
-								       NULL;
+	return v && v->kind_case == GOOGLE__VALUE__KIND_STRING_VALUE ? str_or(v->string_value, "")
+								     : NULL;
 }
 
 const Google__Struct *pb_struct_get_struct(const Google__Struct *s, const char *key)

@@ -5,7 +5,7 @@
  * fixed depth, along the descriptor; and memory is handed out against a budget, which makes the unpacker give up.
  */
 #include "base/err.h"
-#include "pb/pb.h"
+#include "pb/field.h"
 #include <string.h>
 
 enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
@@ -120,7 +120,8 @@ static bool check(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, 
 		}
 		if (f && f->type == PROTOBUF_C_TYPE_MESSAGE) {
 			if (++depth == PB_MAX_DEPTH)
-				return err(e, "%s: nested deeper than %d", desc->name, PB_MAX_DEPTH);
+				return err(e, "%s: nested deeper than %d", desc->name,
+					   PB_MAX_DEPTH);
 			stack[depth] = (struct frame){ f->descriptor, s.p + n };
 			continue;
 		}
@@ -149,6 +150,22 @@ static void give_back(void *data, void *p)
 {
 }
 
+/* The sender may have used any order, and a key more than once: the last one counts. */
+static void sort_maps(ProtobufCMessage *msg)
+{
+	for (unsigned i = 0; i < msg->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *f = &msg->descriptor->fields[i];
+		size_t n;
+		ProtobufCMessage *const *v = pb_submessages(f, msg, &n);
+
+		for (size_t k = 0; k < n; k++)
+			sort_maps(v[k]);
+		if (n > 1 && pb_is_map(f))
+			*(size_t *)(void *)((char *)msg + f->quantifier_offset) =
+				pb_sort_map(*(void **)pb_at(f, msg), n);
+	}
+}
+
 ProtobufCMessage *pb_unpack(struct arena *a, const ProtobufCMessageDescriptor *desc,
 			    const void *bytes, size_t len, size_t max_memory, struct err *e)
 {
@@ -159,7 +176,9 @@ ProtobufCMessage *pb_unpack(struct arena *a, const ProtobufCMessageDescriptor *d
 	if (len && !check(desc, bytes, len, e))
 		return NULL;
 	msg = protobuf_c_message_unpack(desc, &alloc, len, bytes);
-	if (!msg)
+	if (msg)
+		sort_maps(msg);
+	else
 		err(e, "%s: malformed, or more than %zu bytes of memory needed", desc->name,
 		    max_memory);
 	return msg;

@@ -17,8 +17,10 @@ const struct names *names_ref(
 	const struct names *); /* NULL is fine, here and below: the empty set */
 void names_unref(const struct names *);
 uint32_t names_count(const struct names *);
-const char *names_at(const struct names *,
-		     uint32_t i); /* sorted by string; lives as long as the set */
+/* In an order that is the same on all machines but not by string; lives as long as the set. */
+const char *names_at(const struct names *, uint32_t i);
+/* The strings themselves, sorted; yours (xfree). */
+const char **names_sorted(const struct names *) must_check;
 bool names_has(const struct names *, const char *name);
 bool names_has_n(const struct names *, const char *name, size_t len);
 size_t names_memory(const struct names *);

@@ -28,32 +28,25 @@ struct response_key {
 };
 
 struct response {
-	struct ref ref;
-	const struct body *body; /* no nonce (field 5 of either protocol is left to the stream) */
+	const struct body *body; /* no nonce: field 5 of either protocol is left to the stream */
 	uint64_t version;        /* of `to` */
-	uint32_t n_resources;    /* sent */
-	uint32_t n_removed;      /* removed_resources, or emptied resources */
-	const struct names
-		*sent; /* names of the resources in it; NULL when everything: see is_full */
-	const struct names
-		*removed; /* names in removed_resources (or sent empty because of `remove`) */
+	uint32_t n_resources, n_removed; /* encoded */
+	bool is_empty; /* nothing that the client does not have (SotW of a `whole` type may hold resources all the same) */
+	bool is_full; /* everything of `to` that is subscribed to; then `sent` is not filled */
+	const struct names *sent;     /* names of the resources in it */
 	const struct names *vanished; /* with keep: subscribed names of `from` that `to` has not */
-	const struct names *
-		eds; /* CDS: EDS names of the clusters in it that are new to the client or changed */
-	bool is_full; /* everything of `to` that is subscribed */
+	/* CDS: what the clusters in it that are new to the client or changed ask EDS for. */
+	const struct names *eds;
 };
 
 const struct response *response_get(struct xds_cache *, const struct response_key *) must_check;
-const struct response *response_ref(const struct response *);
+const struct response *response_ref(const struct response *); /* NULL is fine */
 void response_unref(const struct response *);
-/* Nothing in it that the client does not have. */
-static inline bool response_is_empty(const struct response *r)
-{
-	return !r->n_resources && !r->n_removed;
-}
 
 /* The version of a resource on the wire of the delta protocol. `pair` as in the key. */
 uint64_t response_resource_version(const struct resource *, const struct root *pair);
+/* The same for a name that is not there, of a type that answers with an empty resource. */
+uint64_t response_empty_version(enum xds_type, const char *name, const struct root *pair);
 
 /* An answer outside of all that: a response of resources given one by one (debug pages). `type_url` of the Any and of
  * the response may differ. Not cached. */

@@ -36,8 +36,12 @@ void root_unref(const struct root *);
 enum xds_type root_type(const struct root *);
 const struct result *root_result(const struct root *); /* lives as long as the root */
 uint64_t root_version(const struct root *);            /* of its content; 0 for NULL */
+/* Calls fn for each resource, without duplicates, in no particular order, until it returns false. */
+bool root_each(const struct root *, resource_fn *, void *ctx);
 /* By name. The first call builds an index; NULL root: nothing is there. */
 bool root_find(const struct root *, const char *name, struct resource *ret);
+/* The names in it: a new reference. */
+const struct names *root_names(struct xds_cache *, const struct root *) must_check;
 uint32_t root_count(const struct root *); /* resources, duplicates not counted */
 uint32_t root_n_duplicates(
 	const struct root *); /* names that a translator emitted twice: a bug to report */

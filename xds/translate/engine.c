@@ -6,6 +6,8 @@
  */
 #include "translate/engine.h"
 #include "base/clock.h"
+#include "base/err.h"
+#include "doc/node.h"
 #include "model/mesh.h"
 #include "model/queries.h"
 #include "translate/queries.h"
@@ -393,7 +395,8 @@ static bool same_class(struct engine *e, struct engine *fresh, struct engine_cla
 
 		if (root_version(was) != root_version(is))
 			ok = err(err_, "%s of %s is not what a rebuild gives",
-				 xds_types[roots[i].type].name, node.id);
+				 xds_types[roots[i].type].name,
+				 key_text(world_keys(e->world), c->proxies->key));
 	}
 	return ok;
 }

@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "model/proxy.h"
+#include "schema/object.h"
 #include "snapshot/snapshot.h"
 
 struct engine;

@@ -21,14 +21,13 @@ enum translate_query {
 	Q_EDS_BUCKET,
 	Q_EDS_SELF, /* [0] local_cluster */
 
-	/* routes */
-	Q_VHOST,      /* [pair(pair(ns, host), pair(wrapper, port))] virtual hosts of a service */
-	Q_VHOST_LONE, /* [...] virtual host of a VirtualService's host that no service has */
-	Q_RC_NS,      /* virtual hosts of one namespace in one route configuration */
-	Q_RC_BUCKET,
-	Q_RC,           /* [...] CONCAT: one route configuration */
-	Q_RDS_PORTS_NS, /* which route configurations a namespace's services need */
-	Q_RDS_PORTS,
+	/* routes; a route configuration's key is its interned name */
+	Q_VHOST,      /* [pair(name, pair(pair(ns, host), port))] virtual host of a service */
+	Q_VHOST_LONE, /* [pair(name, pair(pair(vs ns, vs name), host))] of a host that no service has */
+	Q_VHOST_CATCH_ALL, /* [name] */
+	Q_RDS_PORTS_NS, /* [pair(ns, wrapper)] which route configurations a namespace's services need */
+	Q_RC_NS,        /* [pair(name, ns)] virtual hosts of one namespace */
+	Q_RC,           /* [name] CONCAT: one route configuration */
 
 	/* listeners */
 	Q_LDS_PORTS_NS, /* which wildcard and shared listeners a namespace's services need */

@@ -53,16 +53,17 @@ static void emit_collection(struct buf *b, const struct prop *p)
 	bool is_map = s->type == SCHEMA_MAP;
 
 	if (item->type == SCHEMA_STRUCT)
-		buf_printf(b, "\tstruct {\n\t\tconst struct %s%s *v;\n\t\tuint32_t n;\n"
-			      "\t\tbool set;\n\t} %s;\n",
+		buf_printf(b,
+			   "\tstruct {\n\t\tconst struct %s%s *v;\n\t\tuint32_t n;\n"
+			   "\t\tbool set;\n\t} %s;\n",
 			   item->of->name, is_map ? "_entry" : "", p->c);
 	else
 		buf_printf(b, "\tstruct %s%s %s;\n",
-			   item->type == SCHEMA_STRING ? "str" :
-			   item->type == SCHEMA_INT    ? "int" :
-			   item->type == SCHEMA_ENUM   ? "enum" :
-			   item->type == SCHEMA_BYTES  ? "bytes" :
-							 "str_list",
+			   item->type == SCHEMA_STRING  ? "str"
+			   : item->type == SCHEMA_INT   ? "int"
+			   : item->type == SCHEMA_ENUM  ? "enum"
+			   : item->type == SCHEMA_BYTES ? "bytes"
+							: "str_list",
 			   is_map ? "_map" : "_list", p->c);
 }
 
@@ -123,7 +124,8 @@ void emit_header(struct gen *g, struct buf *b)
 		emit_struct(g, b, g->types[i], &taken);
 	for (uint32_t i = 0; i < g->n_types; i++)
 		if (g->types[i]->is_map_value)
-			buf_printf(b,
-				   "struct %s_entry {\n\tconst char *key;\n\tstruct %s value;\n};\n",
-				   g->types[i]->name, g->types[i]->name);
+			buf_printf(
+				b,
+				"struct %s_entry {\n\tconst char *key;\n\tstruct %s value;\n};\n",
+				g->types[i]->name, g->types[i]->name);
 }

@@ -110,6 +110,13 @@ const char *name_value(struct arena *, const char *);
 const char *name_path(struct arena *, const char *);
 void strings_add(struct arena *, struct strings *, const char *);
 
+/* load.c: takes in one CustomResourceDefinition; `pseudo`: no kind of objects. */
+void load_crd(struct gen *, const struct node *doc, bool pseudo);
+/* Once all are in: sorts them and gives structs to their schemas. */
+void load_finish(struct gen *, const struct node *overlay);
+/* All of this for a folder: every .yaml of its subfolders, then overlay.yaml. */
+void load_tree(struct gen *, const char *root);
+
 /* parse.c: the schema below a node; NULL with a problem in diag. `top`: apiVersion, kind and metadata are left out. */
 struct schema *schema_parse(struct gen *, const struct node *, const char *path, bool top);
 

@@ -7,11 +7,11 @@
 #include <string.h>
 
 static const char *const keywords[] = {
-	"auto",     "break",  "case",     "char",   "const",    "continue", "default",  "do",
-	"double",   "else",   "enum",     "extern", "float",    "for",      "goto",     "if",
-	"inline",   "int",    "long",     "register", "restrict", "return", "short",    "signed",
-	"sizeof",   "static", "struct",   "switch", "typedef",  "union",    "unsigned", "void",
-	"volatile", "while",  "bool",     "true",   "false",    "asm",      "typeof",   "unused",
+	"auto",     "break",  "case",   "char",     "const",    "continue", "default",  "do",
+	"double",   "else",   "enum",   "extern",   "float",    "for",      "goto",     "if",
+	"inline",   "int",    "long",   "register", "restrict", "return",   "short",    "signed",
+	"sizeof",   "static", "struct", "switch",   "typedef",  "union",    "unsigned", "void",
+	"volatile", "while",  "bool",   "true",     "false",    "asm",      "typeof",   "unused",
 	"cleanup",  "unix",   "linux",
 };
 

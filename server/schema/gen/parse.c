@@ -51,7 +51,7 @@ static bool on_ignored(struct draft *d, const struct node *v)
 
 static bool on_type(struct draft *d, const struct node *v)
 {
-	static const char *const all[] = { "object", "array",   "string",
+	static const char *const all[] = { "object",  "array",  "string",
 					   "integer", "number", "boolean" };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -264,10 +264,10 @@ static bool cond_required(struct draft *d, struct cond *into, const struct node 
 
 static const char *op_of(const char *keyword)
 {
-	return !strcmp(keyword, "oneOf") ? "ONE_OF" :
-	       !strcmp(keyword, "anyOf") ? "ANY_OF" :
-	       !strcmp(keyword, "allOf") ? "ALL_OF" :
-					   NULL;
+	return !strcmp(keyword, "oneOf")   ? "ONE_OF"
+	       : !strcmp(keyword, "anyOf") ? "ANY_OF"
+	       : !strcmp(keyword, "allOf") ? "ALL_OF"
+					   : NULL;
 }
 
 /* A schema inside a condition; of these only the presence of fields is understood. */
@@ -301,8 +301,7 @@ static bool on_one_of(struct draft *d, const struct node *v)
 /* anyOf of an int-or-string field says the same once more. */
 static bool says_int_or_string(const struct node *v)
 {
-	return v->type == NODE_SEQ && v->n == 2 &&
-	       str_eq(node_str(v->seq[0], "type"), "integer") &&
+	return v->type == NODE_SEQ && v->n == 2 && str_eq(node_str(v->seq[0], "type"), "integer") &&
 	       str_eq(node_str(v->seq[1], "type"), "string");
 }
 

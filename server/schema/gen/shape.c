@@ -25,8 +25,8 @@ static void put_strings(struct buf *b, const char *what, const struct strings *s
 static void put_schema(struct gen *g, struct buf *b, const struct schema *s)
 {
 	buf_printf(b, "%d%s%s%s%s[%.17g,%.17g,%u,%u,%s]", s->type, s->nullable ? "n" : "",
-		   s->open ? "o" : "", s->unique ? "u" : "", s->only_map ? "m" : "", s->minimum, s->maximum, s->min_len,
-		   s->max_len, s->pattern ? s->pattern : "");
+		   s->open ? "o" : "", s->unique ? "u" : "", s->only_map ? "m" : "", s->minimum,
+		   s->maximum, s->min_len, s->max_len, s->pattern ? s->pattern : "");
 	put_strings(b, "enum", &s->values);
 	put_strings(b, "keys", &s->list_keys);
 	for (uint32_t i = 0; i < s->n_rules; i++)
@@ -120,7 +120,8 @@ static struct schema *find_path(struct gen *g, const char *path)
 
 		if (str_starts(path, "[]") || str_starts(path, "{}")) {
 			n = 2;
-			next = s->type == (*path == '[' ? SCHEMA_LIST : SCHEMA_MAP) ? s->item : NULL;
+			next = s->type == (*path == '[' ? SCHEMA_LIST : SCHEMA_MAP) ? s->item
+										    : NULL;
 		} else if (*path == '.') {
 			n = 1 + strcspn(path + 1, ".[{");
 			for (uint32_t i = 0; i < s->n_props; i++)

@@ -6,12 +6,10 @@
 #include <string.h>
 
 static const char *const one_types[] = {
-	[SCHEMA_STRING] = "STRING",	[SCHEMA_BOOL] = "BOOL",
-	[SCHEMA_INT] = "INT",		[SCHEMA_DOUBLE] = "DOUBLE",
-	[SCHEMA_DURATION] = "DURATION", [SCHEMA_TIME] = "TIME",
-	[SCHEMA_BYTES] = "BYTES",	[SCHEMA_ENUM] = "ENUM",
-	[SCHEMA_NODE] = "NODE",		[SCHEMA_INT_OR_STR] = "INT_OR_STR",
-	[SCHEMA_STRUCT] = "STRUCT",
+	[SCHEMA_STRING] = "STRING",         [SCHEMA_BOOL] = "BOOL",         [SCHEMA_INT] = "INT",
+	[SCHEMA_DOUBLE] = "DOUBLE",         [SCHEMA_DURATION] = "DURATION", [SCHEMA_TIME] = "TIME",
+	[SCHEMA_BYTES] = "BYTES",           [SCHEMA_ENUM] = "ENUM",         [SCHEMA_NODE] = "NODE",
+	[SCHEMA_INT_OR_STR] = "INT_OR_STR", [SCHEMA_STRUCT] = "STRUCT",
 };
 
 /* FIELD_* of a list or map; NULL when the interpreter has none for it. */
@@ -26,7 +24,8 @@ static const char *collection_type(const struct schema *s)
 	case SCHEMA_INT: return is_map ? "INT_MAP" : "INT_LIST";
 	case SCHEMA_ENUM: return is_map ? NULL : "ENUM_LIST";
 	case SCHEMA_BYTES: return is_map ? "BYTES_MAP" : NULL;
-	case SCHEMA_LIST: return is_map && item->item->type == SCHEMA_STRING ? "STR_LIST_MAP" : NULL;
+	case SCHEMA_LIST:
+		return is_map && item->item->type == SCHEMA_STRING ? "STR_LIST_MAP" : NULL;
 	default: return NULL;
 	}
 }
@@ -200,8 +199,9 @@ static void put_type(struct gen *g, struct buf *b, const struct type *t)
 			put_field(g, b, t, &s->props[i]);
 		buf_puts(b, "};\n");
 	}
-	buf_printf(b, "const struct struct_type %s_type = {\n\t.name = \"%s\",\n"
-		      "\t.size = sizeof(struct %s),\n",
+	buf_printf(b,
+		   "const struct struct_type %s_type = {\n\t.name = \"%s\",\n"
+		   "\t.size = sizeof(struct %s),\n",
 		   t->name, t->name, t->name);
 	if (s->n_props)
 		buf_printf(b, "\t.fields = %s_fields,\n\t.n_fields = %u,\n", t->name, s->n_props);

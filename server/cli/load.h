@@ -1,0 +1,25 @@
+/* cli/load.h
+ * Files into an engine, once: what `render`, `validate` and their kin have in common.
+ */
+#pragma once
+#include "base/err.h"
+#include "cli/flags.h"
+
+struct engine;
+struct source_batch;
+struct diag;
+struct node;
+struct proxy_node_text;
+struct arena;
+
+/* Options from istiod's environment variables, and model_setup. Problems with their values are printed to stderr. */
+void load_environment(void);
+/* Reads every path (files or directories) and puts the objects into the engine. Problems go to diag. False: a path
+ * cannot be opened. Not committed. */
+bool load_objects(struct engine *, const struct flag_list *paths, struct diag *,
+		  struct err *e) must_check;
+bool load_mesh(struct engine *, const char *mesh_file, const char *networks_file, struct diag *,
+	       struct err *e) must_check;
+/* A protojson xDS Node. */
+bool load_node(const char *file, struct arena *, struct proxy_node_text *ret,
+	       struct err *e) must_check;

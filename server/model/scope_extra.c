@@ -1,0 +1,225 @@
+/* Services that a Sidecar does not import, but that imported VirtualServices route to (translation.md 1.6). They get
+ * clusters, trimmed to the ports that are used.
+ *
+ * A scope's list is made from heads of VirtualServices, so a changed weight or match does not come here.
+ */
+#include "model/export.h"
+#include "model/heads.h"
+#include "model/queries.h"
+#include "model/scope.h"
+#include "world/world.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Hosts that VirtualServices of these namespaces overlap: the exact one and the wildcards above it. */
+void vs_namespaces_run(struct run *r, uint32_t host)
+{
+	const char *text = run_text(r, host);
+	uint32_t at = host;
+
+	while (at) {
+		const struct entry *e = read_entry(r, CELL_VS_HOST, at);
+		const char *parent;
+
+		for (uint32_t i = 0; i < e->n; i++) {
+			uint32_t ns = run_key(r, e->v[i]->ns);
+
+			run_emit(r, &ns, sizeof ns);
+		}
+		parent = host_parent(run_arena(r), text);
+		at = parent ? wildcard_above(r, Q_WILDCARD_VS, parent) : 0;
+		text = at ? run_text(r, at) : NULL;
+	}
+}
+
+struct collect {
+	struct run *r;
+	const struct object *sidecar;
+	uint32_t own;
+	const struct wrapper *w;
+	struct extra_service *v;
+	uint32_t n;
+	size_t cap;
+	uint32_t *namespaces;
+	uint32_t n_namespaces;
+	size_t cap_namespaces;
+};
+
+static void add_namespace(struct collect *c, uint32_t ns)
+{
+	for (uint32_t i = 0; i < c->n_namespaces; i++)
+		if (c->namespaces[i] == ns)
+			return;
+	*ARENA_PUSH(run_arena(c->r), c->namespaces, c->n_namespaces, c->cap_namespaces) = ns;
+}
+
+/* Namespaces whose VirtualServices the listener may import. */
+static void find_namespaces(struct collect *c)
+{
+	const struct str_list *hosts = &c->w->listener->hosts;
+
+	c->n_namespaces = 0;
+	for (uint32_t i = 0; i < hosts->n; i++) {
+		struct egress_host h;
+
+		if (!egress_host_parse(run_arena(c->r), hosts->v[i], &h) || h.drop)
+			continue;
+		if (!strcmp(h.ns, ".")) {
+			add_namespace(c, c->own);
+		} else if (strcmp(h.ns, "*")) {
+			add_namespace(c, run_key(c->r, h.ns));
+		} else if (host_is_wildcard(h.host)) {
+			const struct keyset *all = read_keyset(c->r, CELL_VS_NS);
+
+			for (uint32_t j = 0; j < all->n; j++)
+				add_namespace(c, all->v[j]);
+		} else {
+			const struct result *some =
+				call_query(c->r, Q_VS_NAMESPACES, run_key(c->r, h.host));
+			const uint32_t *v = (const void *)some->bytes;
+
+			for (uint32_t j = 0; j < some->n / sizeof *v; j++)
+				add_namespace(c, v[j]);
+		}
+	}
+}
+
+/* The service that a destination means: of the own namespace, else a Kubernetes one, else the oldest. */
+static const struct service_head *destination_service(struct collect *c, uint32_t host,
+						      struct heads *ret_heads, uint32_t *ret_ns)
+{
+	const struct entry *e = read_entry(c->r, CELL_SVC_HOST, host);
+	const char *own = run_text(c->r, c->own);
+	const struct service_head *best = NULL;
+
+	for (uint32_t i = 0; i < e->n; i++) {
+		uint32_t ns = run_key(c->r, e->v[i]->ns);
+		struct heads h = heads_of_ns(c->r, ns);
+		const struct service_head *s = heads_find(&h, host);
+		bool better;
+
+		if (!s || !export_has(c->r, s->export_to, own) || (best && *ret_ns == c->own))
+			continue;
+		better = !best || ns == c->own ||
+			 (s->flags & HEAD_KUBERNETES && !(best->flags & HEAD_KUBERNETES));
+		if (better) {
+			best = s;
+			*ret_heads = h;
+			*ret_ns = ns;
+		}
+	}
+	return best;
+}
+
+/* Is this port (0: all ports) of the host imported already? */
+static bool imported(struct collect *c, uint32_t ns, uint32_t host, uint16_t port)
+{
+	uint32_t n;
+	const struct wrapper *w = scope_wrappers(c->r, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct import_list l;
+
+		if (!imports_of_listener(c->r, &w[i], c->sidecar, ns, &l) ||
+		    !import_takes(&l, run_text(c->r, host)))
+			continue;
+		if (!l.port || l.port == port)
+			return true;
+	}
+	return false;
+}
+
+static void add_row(struct collect *c, uint32_t ns, uint32_t host, uint16_t port)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->v[i].ns == ns && c->v[i].host == host && c->v[i].port == port)
+			return;
+	*ARENA_PUSH(run_arena(c->r), c->v, c->n, c->cap) = (struct extra_service){ ns, host, port, 0 };
+}
+
+/* `port` is what the VirtualService names; a listener with a port trims to that instead. */
+static void add_destination(struct collect *c, uint32_t host, uint16_t port)
+{
+	uint16_t listener = c->w->protocol == PROTOCOL_HTTP_PROXY ? 0 : c->w->port;
+	const struct result *owner;
+	const struct service_head *s;
+	struct heads heads;
+	uint32_t ns = 0;
+
+	s = destination_service(c, host, &heads, &ns);
+	port = listener ? listener : port;
+	if (!s || (port && !head_port(&heads, s, port)) || imported(c, ns, host, port))
+		return;
+	owner = call_query(c->r, Q_HOST_OWNER, run_pair(c->r, host, 0));
+	if (!owner->n || !memcmp(owner->bytes, &ns, sizeof ns))
+		add_row(c, ns, host, port);
+}
+
+static void collect_vs(struct collect *c, const struct vs_heads *heads, const struct vs_head *vs)
+{
+	for (uint32_t i = 0; i < vs->n_destinations; i++) {
+		const struct vs_destination *d = &heads->destinations[vs->first_destination + i];
+
+		if (!d->source_ns || d->source_ns == c->own)
+			add_destination(c, d->host, d->port);
+	}
+}
+
+static void collect_listener(struct collect *c)
+{
+	const char *own = run_text(c->r, c->own);
+
+	find_namespaces(c);
+	for (uint32_t i = 0; i < c->n_namespaces; i++) {
+		uint32_t ns = c->namespaces[i];
+		struct vs_heads heads = vs_heads_of_ns(c->r, ns);
+		struct import_list l;
+
+		if (!heads.n || !imports_of_listener(c->r, c->w, c->sidecar, ns, &l))
+			continue;
+		for (uint32_t j = 0; j < heads.n; j++)
+			if (heads.v[j].flags & VS_MESH &&
+			    export_has(c->r, heads.v[j].export_to, own) &&
+			    import_takes_vs(c->r, &l, &heads, &heads.v[j]))
+				collect_vs(c, &heads, &heads.v[j]);
+	}
+}
+
+static int by_service(const void *a, const void *b, void *keys)
+{
+	const struct extra_service *x = a, *y = b;
+	int c = key_compare(keys, x->ns, y->ns);
+
+	c = c ? c : key_compare(keys, x->host, y->host);
+	return c ? c : (int)x->port - (int)y->port;
+}
+
+void scope_extra_run(struct run *r, uint32_t key)
+{
+	struct collect c = { .r = r, .sidecar = scope_sidecar(r) };
+	const struct wrapper *w;
+	uint32_t n;
+
+	if (!c.sidecar)
+		return;
+	w = scope_wrappers(r, &n);
+	c.own = scope_own_ns(r, c.sidecar);
+	for (uint32_t i = 0; i < n; i++) {
+		c.w = &w[i];
+		if (w[i].listener)
+			collect_listener(&c);
+	}
+	if (c.n)
+		qsort_r(c.v, c.n, sizeof *c.v, by_service, run_keys(r));
+	run_emit(r, c.v, c.n * sizeof *c.v);
+}
+
+void extra_of_run(struct run *r, uint32_t ns)
+{
+	const struct result *all = call_query(r, Q_SCOPE_EXTRA, 0);
+	const struct extra_service *v = (const void *)all->bytes;
+
+	for (uint32_t i = 0; i < all->n / sizeof *v; i++)
+		if (v[i].ns == ns)
+			run_emit(r, &v[i], sizeof v[i]);
+}

@@ -1,0 +1,216 @@
+/* Reading the traces: downwards, what a result was made from; upwards, what a cell reaches; and the problems that
+ * queries found on the way. Nothing here changes the graph. */
+#include "world/graph_impl.h"
+#include <stdlib.h>
+
+struct step {
+	uint32_t memo, depth;
+};
+
+struct walk {
+	const struct graph *g;
+	const struct binding *b;
+	wanted_fn *wanted;
+	trace_fn *fn;
+	void *ctx;
+	uint8_t *seen_memo, *seen_cell;
+	struct step *todo; /* a stack */
+	uint32_t n, cap;
+};
+
+static void walk_push(struct walk *w, uint32_t memo, uint32_t depth)
+{
+	if (w->seen_memo[memo])
+		return;
+	VEC_ROOM(w->todo, w->n, w->cap);
+	w->todo[w->n++] = (struct step){ .memo = memo, .depth = depth };
+}
+
+static bool path_asks(const struct graph *g, uint32_t path, uint32_t question)
+{
+	const struct edges *e;
+
+	if (!path)
+		return false;
+	e = &path_at(g, path)->v;
+	for (uint32_t i = 0; i < e->n; i += 2) {
+		if (edges_cv(e)[i] == question)
+			return true;
+	}
+	return false;
+}
+
+/* What decided derived questions that the memo asked itself, that is, none of its callees: theirs are met below. */
+static void push_derived(struct walk *w, const struct memo *m, uint32_t depth)
+{
+	const struct graph *g = w->g;
+
+	if (!path_is_derived(g, m->path))
+		return;
+	for (uint32_t i = 0; i < w->b->derived.n; i++) {
+		uint32_t id = edges_cv(&w->b->derived)[i], question, at;
+		const struct memo *d = memo_at(g, id);
+
+		question = question_find(g, QUESTION_DERIVED | d->query, d->key);
+		if (!question || !path_asks(g, m->path, question))
+			continue;
+		for (at = 0; at < m->trace.n; at++) {
+			uint32_t e = edges_cv(&m->trace)[at];
+
+			if ((e & EDGE_MEMO) &&
+			    path_asks(g, memo_at(g, e & EDGE_ID)->path, question))
+				break;
+		}
+		if (at == m->trace.n)
+			walk_push(w, id, depth);
+	}
+}
+
+static void visit(struct walk *w, uint32_t id, uint32_t depth)
+{
+	const struct graph *g = w->g;
+	const struct memo *m = memo_at(g, id);
+	const uint32_t *v = edges_cv(&m->trace);
+
+	if (w->wanted && !w->wanted(w->ctx, m->query, m->key, m->result))
+		return;
+	for (uint32_t i = 0; i < m->trace.n; i++) {
+		const struct cell *c;
+
+		if (v[i] & EDGE_MEMO)
+			continue;
+		c = cell_at(g, v[i]);
+		/* A bucket says that something was absent, not what. */
+		if (w->seen_cell[v[i]] || (c->kind & CELL_ABSENT))
+			continue;
+		w->seen_cell[v[i]] = 1;
+		w->fn(w->ctx, depth, c->kind & CELL_NAME, c->key);
+	}
+	push_derived(w, m, depth + 1);
+	/* Last first, so that they come off the stack in order. */
+	for (uint32_t i = m->trace.n; i-- > 0;) {
+		if (v[i] & EDGE_MEMO)
+			walk_push(w, v[i] & EDGE_ID, depth + 1);
+	}
+}
+
+void graph_explain(const struct graph *g, uint32_t binding, wanted_fn *wanted, trace_fn *fn, void *ctx)
+{
+	struct walk w = { .g = g, .wanted = wanted, .fn = fn, .ctx = ctx };
+
+	assert(binding && binding < g->n_bindings && g->bindings[binding].used);
+	w.b = &g->bindings[binding];
+	w.seen_memo = xcalloc(g->memos.n, 1);
+	w.seen_cell = xcalloc(g->cells.n, 1);
+	walk_push(&w, w.b->root, 0);
+	while (w.n) {
+		struct step s = w.todo[--w.n];
+
+		if (w.seen_memo[s.memo])
+			continue;
+		w.seen_memo[s.memo] = 1;
+		/* Before a commit ends a trace may name what has been replaced. */
+		if (memo_at(g, s.memo)->state < MEMO_DEAD)
+			visit(&w, s.memo, s.depth);
+	}
+	xfree(w.todo);
+	xfree(w.seen_memo);
+	xfree(w.seen_cell);
+}
+
+struct climb {
+	const struct graph *g;
+	uint32_t *seen_memo, *seen_binding; /* by number of the climb */
+	struct ids todo;
+};
+
+/* All bindings above one memo. */
+static void climb_from(struct climb *c, uint32_t start, uint32_t number, impact_fn *fn, void *ctx)
+{
+	const struct graph *g = c->g;
+	const struct memo *first = memo_at(g, start);
+
+	c->seen_memo[start] = number;
+	ids_push(&c->todo, start);
+	while (c->todo.n) {
+		uint32_t id = c->todo.v[--c->todo.n];
+		const struct edges *above = &memo_at(g, id)->parents;
+
+		for (uint32_t i = 0; i < above->n; i++) {
+			uint32_t from = edges_cv(above)[i], at = from & EDGE_ID;
+
+			if (from & EDGE_BINDING) {
+				if (c->seen_binding[at] == number ||
+				    !edge_is_live(g, id | EDGE_MEMO, from))
+					continue;
+				c->seen_binding[at] = number;
+				fn(ctx, g->bindings[at].owner, at, first->query, first->key);
+			} else if (c->seen_memo[at] != number &&
+				   edge_is_live(g, id | EDGE_MEMO, from)) {
+				c->seen_memo[at] = number;
+				ids_push(&c->todo, at);
+			}
+		}
+	}
+}
+
+void graph_impact(const struct graph *g, unsigned kind, uint32_t key, impact_fn *fn, void *ctx)
+{
+	uint32_t cell = cell_find(g, kind, key), number = 0;
+	struct climb c = { .g = g };
+	const struct edges *readers;
+	uint8_t *started;
+
+	if (!cell)
+		return;
+	c.seen_memo = xcalloc(g->memos.n, sizeof *c.seen_memo);
+	c.seen_binding = xcalloc(g->n_bindings, sizeof *c.seen_binding);
+	started = xcalloc(g->memos.n, 1);
+	readers = &cell_at(g, cell)->readers;
+	for (uint32_t i = 0; i < readers->n; i++) {
+		uint32_t reader = edges_cv(readers)[i];
+
+		/* A long list may name one twice. */
+		if (started[reader] || !edge_is_live(g, cell, reader))
+			continue;
+		started[reader] = 1;
+		climb_from(&c, reader, ++number, fn, ctx);
+	}
+	xfree(started);
+	xfree(c.seen_memo);
+	xfree(c.seen_binding);
+	xfree(c.todo.v);
+}
+
+static int compare_diags(const void *a, const void *b, void *ctx)
+{
+	const struct graph *g = ctx;
+	const struct memo_diag *x = *(const struct memo_diag *const *)a,
+			       *y = *(const struct memo_diag *const *)b;
+	const struct memo *m = memo_at(g, x->memo), *n = memo_at(g, y->memo);
+
+	if (m->query != n->query)
+		return m->query - n->query;
+	return key_compare(g->keys, m->key, n->key);
+}
+
+void graph_problems(const struct graph *g, problem_fn *fn, void *ctx)
+{
+	const struct memo_diag **v = xcalloc(g->n_diags, sizeof *v);
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i < g->n_diags; i++) {
+		if (g->diags[i])
+			v[n++] = g->diags[i];
+	}
+	if (n > 1)
+		qsort_r(v, n, sizeof *v, compare_diags, (void *)(uintptr_t)g);
+	for (uint32_t i = 0; i < n; i++)
+		fn(ctx, memo_at(g, v[i]->memo)->query, memo_at(g, v[i]->memo)->key, &v[i]->diag);
+	xfree(v);
+}
+
+uint64_t graph_problem_generation(const struct graph *g)
+{
+	return g->problem_generation;
+}
