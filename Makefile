@@ -87,6 +87,7 @@ UNIT_ROOMS := $(filter $(notdir $(ROOMS)),$(notdir $(wildcard tests/unit/*)))
 UNIT   := $(UNIT_ROOMS:%=$(B)/unit/%)
 room_of = $(firstword $(filter %/$(1),$(ROOMS)))
 # What the tests of a room need beyond the room itself.
+UNIT_SRC.world := tests/property/harness.c
 UNIT_SRC.rpc  := tests/bench/h2client.c
 UNIT_LIBS.rpc := -lnghttp2
 define unit

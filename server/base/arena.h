@@ -31,7 +31,7 @@ void *arena_dup(struct arena *, const void *, size_t n);
 char *arena_strdup(struct arena *, const char *); /* NULL gives NULL */
 char *arena_strndup(struct arena *, const char *, size_t n);
 char *arena_printf(struct arena *, const char *fmt, ...) printf_like(2, 3);
-char *arena_vprintf(struct arena *, const char *fmt, va_list);
+char *arena_vprintf(struct arena *, const char *fmt, va_list) printf_like(2, 0);
 
 /* `destroy(ptr)` runs when the arena ends. */
 void arena_own(struct arena *, void (*destroy)(void *), void *ptr);

@@ -22,7 +22,7 @@ void buf_append(struct buf *, const void *, size_t n);
 void buf_puts(struct buf *, const char *);
 void buf_putc(struct buf *, char);
 void buf_printf(struct buf *, const char *fmt, ...) printf_like(2, 3);
-void buf_vprintf(struct buf *, const char *fmt, va_list);
+void buf_vprintf(struct buf *, const char *fmt, va_list) printf_like(2, 0);
 /* The shortest decimal that reads back the same; else inf, -inf or nan. */
 void buf_double(struct buf *, double);
 char *buf_room(struct buf *, size_t n); /* space for n more bytes behind len, or NULL on overflow */

@@ -64,8 +64,8 @@ static void add(struct diag *d, const struct problem *from)
 	p->reason = copy(d, from->reason);
 }
 
-static void add_text(struct diag *d, enum severity severity, struct place place, const char *path,
-		     const char *fmt, va_list ap)
+static void printf_like(5, 0) add_text(struct diag *d, enum severity severity, struct place place,
+				       const char *path, const char *fmt, va_list ap)
 {
 	char reason[DIAG_TEXT + 8];
 

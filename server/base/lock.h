@@ -7,6 +7,8 @@
 #include <pthread.h>
 
 enum lock_order { /* outermost first */
+		  LOCK_CONNECTIONS,
+		  LOCK_CONNECTION,
 		  LOCK_RPC_SERVER,
 		  LOCK_RPC_STREAM,
 		  LOCK_RPC_LIMITER,

@@ -12,7 +12,7 @@ extern "C" {
 
 namespace {
 
-constexpr size_t n_kept = 16;
+constexpr size_t n_kept = 8;
 
 struct kept {
 	std::string pattern;

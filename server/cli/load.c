@@ -14,7 +14,7 @@ static const char *environment(const char *name)
 	return getenv(name);
 }
 
-void load_environment(void)
+void load_environment(const char *domain, const char *cluster_id, const char *ns)
 {
 	static struct model_options options = { .domain = "cluster.local",
 						.system_namespace = "istio-system",
@@ -26,8 +26,10 @@ void load_environment(void)
 	for (uint32_t i = 0; i < diag.n; i++)
 		fprintf(stderr, "environment: %s: %s\n", diag.v[i].path, diag.v[i].reason);
 	diag_fini(&diag);
-	options.cluster_id = str_or(getenv("CLUSTER_ID"), options.cluster_id);
-	options.system_namespace = str_or(getenv("POD_NAMESPACE"), options.system_namespace);
+	options.domain = str_or(domain, options.domain);
+	options.cluster_id = str_or(cluster_id, str_or(getenv("CLUSTER_ID"), options.cluster_id));
+	options.system_namespace =
+		str_or(ns, str_or(getenv("POD_NAMESPACE"), options.system_namespace));
 	model_setup(&options);
 }
 

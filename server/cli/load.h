@@ -12,8 +12,8 @@ struct node;
 struct proxy_node_text;
 struct arena;
 
-/* Options from istiod's environment variables, and model_setup. Problems with their values are printed to stderr. */
-void load_environment(void);
+/* Options from flags (NULL: the environment, then the default) and istiod's environment variables, and model_setup.
+void load_environment(const char *domain, const char *cluster_id, const char *ns);
 /* Reads every path (files or directories) and puts the objects into the engine. Problems go to diag. False: a path
  * cannot be opened. Not committed. */
 bool load_objects(struct engine *, const struct flag_list *paths, struct diag *,

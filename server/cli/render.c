@@ -103,7 +103,7 @@ static int render(const struct flag_list *files, const char *mesh, const char *n
 	int code = EXIT_CODE_PROBLEMS;
 
 	diag_init(&diag);
-	load_environment();
+	load_environment(NULL, NULL, NULL);
 	engine = engine_new();
 	if (load_node(node_file, &arena, &node, &e) &&
 	    load_mesh(engine, mesh, networks, &diag, &e) &&

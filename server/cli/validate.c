@@ -52,7 +52,7 @@ static int validate(const struct command *c, const struct flag_list *files, cons
 	int code;
 
 	diag_init(&diag);
-	load_environment();
+	load_environment(NULL, NULL, NULL);
 	engine = engine_new();
 	bool read = load_objects(engine, files, &diag, &e) &&
 		    (load_mesh(engine, mesh, networks, &diag, &e) || diag.n_errors);

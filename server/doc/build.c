@@ -253,9 +253,15 @@ static uint32_t drop_duplicates(struct build *b, struct candidate *v, uint32_t n
 	return left;
 }
 
+/* The children of the innermost frame. */
+static const struct build_item *items_of(const struct build *b, const struct build_frame *f)
+{
+	return f->first < b->n_items ? &b->items[f->first] : NULL;
+}
+
 static void close_map_slow(struct build *b, struct build_frame *f)
 {
-	const struct build_item *items = b->items + f->first;
+	const struct build_item *items = items_of(b, f);
 	uint32_t n = b->n_items - f->first, total = n, at = 0;
 	struct candidate *v cleanup(xfree_p) = NULL;
 	struct node_entry *map;
@@ -283,7 +289,7 @@ static void close_map_slow(struct build *b, struct build_frame *f)
 
 static void close_map(struct build *b, struct build_frame *f)
 {
-	const struct build_item *items = b->items + f->first;
+	const struct build_item *items = items_of(b, f);
 	uint32_t n = b->n_items - f->first;
 	struct node_entry *map;
 

@@ -84,7 +84,7 @@ static char *put_utf8(char *out, uint32_t c)
 /* Behind "\u"; moves past the digits, and past the second escape of a pair. */
 static bool read_code_point(struct scan *s, const char *at, uint32_t *ret)
 {
-	uint32_t c, low;
+	uint32_t c = 0, low;
 
 	if (!hex4(s->p, s->end, &c))
 		return fail(s, at, "\\u needs four hexadecimal digits");
@@ -108,7 +108,7 @@ static bool read_escape(struct scan *s, char **out)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	const char *at = s->p, *known;
-	uint32_t c;
+	uint32_t c = 0;
 
 	if (s->end - s->p < 2)
 		return fail(s, at, "string does not end");

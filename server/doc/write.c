@@ -264,8 +264,9 @@ void json_kv_bool(struct json *j, const char *key, bool v)
 	json_bool(j, v);
 }
 
-/* ---- YAML ---- */
-enum { YAML_SIMPLE_KEY = 500 }; /* libyaml takes longer keys only behind "?" */
+/* Longer keys go behind "?": libyaml looks for the colon of others within 1024 characters, and a byte may be written
+ * as an escape of six. */
+enum { YAML_SIMPLE_KEY = 160 };
 
 /* Characters that a plain scalar may have anywhere but first; the rest is quoted, needed or not. */
 static bool is_plain(const char *s, size_t n)

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <yaml.h>
 
-/* libyaml looks directives up one by one; nobody has use for many. */
-enum { YAML_MAX_DIRECTIVES = 64 };
+/* libyaml looks directives up one by one, and anchors hang in a table that is not keyed; nobody has use for many. */
+enum { YAML_MAX_DIRECTIVES = 64, YAML_MAX_ANCHORS = 10000 };
 
 struct anchor {
 	struct built built; /* node is NULL while the anchored node is still open */
@@ -21,7 +21,7 @@ struct reader {
 	size_t len;
 	uint32_t line; /* its first, from 1 */
 	struct map anchors;
-	bool in_document, is_empty;
+	bool is_empty, has_too_many;
 	struct docs docs;
 	uint32_t cap_docs;
 };
@@ -111,12 +111,19 @@ static void report_syntax(struct reader *r, const yaml_parser_t *parser)
 		build_error(&r->build, place_of(r, parser->problem_mark), "%s", problem);
 }
 
-static struct anchor *anchor_add(struct reader *r, const yaml_char_t *name)
+static struct anchor *anchor_add(struct reader *r, const yaml_char_t *name, yaml_mark_t mark)
 {
 	struct anchor *a;
 
 	if (!name)
 		return NULL;
+	if (r->anchors.n == YAML_MAX_ANCHORS && !map_has(&r->anchors, (const char *)name)) {
+		if (!r->has_too_many)
+			build_error(&r->build, place_of(r, mark), "more than %d anchors",
+				    (int)YAML_MAX_ANCHORS);
+		r->has_too_many = true;
+		return NULL;
+	}
 	a = arena_new(r->build.arena, struct anchor);
 	/* A name may be given again: aliases behind it mean the newer node. */
 	map_set(&r->anchors, arena_strdup(r->build.arena, (const char *)name), a);
@@ -143,7 +150,7 @@ static bool on_scalar(struct reader *r, const yaml_event_t *e)
 	bool plain = e->data.scalar.plain_implicit;
 	struct place place = place_of(r, e->start_mark);
 	struct node *n = build_node(&r->build, NODE_NULL, place);
-	struct anchor *anchor = anchor_add(r, e->data.scalar.anchor);
+	struct anchor *anchor = anchor_add(r, e->data.scalar.anchor, e->start_mark);
 	struct built built = { .node = n, .n_nodes = 1 };
 
 	if (memchr(value, 0, len)) {
@@ -208,13 +215,11 @@ static void begin_document(struct reader *r)
 {
 	build_reset(&r->build);
 	map_clear(&r->anchors);
-	r->in_document = true;
-	r->is_empty = false;
+	r->is_empty = r->has_too_many = false;
 }
 
 static void end_document(struct reader *r)
 {
-	r->in_document = false;
 	if (r->build.bad || r->is_empty)
 		return;
 	assert(r->build.root);
@@ -231,10 +236,10 @@ static bool on_event(struct reader *r, const yaml_event_t *e)
 	case YAML_ALIAS_EVENT: return on_alias(r, e);
 	case YAML_SEQUENCE_START_EVENT:
 		return build_open(&r->build, NODE_SEQ, place_of(r, e->start_mark),
-				  anchor_add(r, e->data.sequence_start.anchor));
+				  anchor_add(r, e->data.sequence_start.anchor, e->start_mark));
 	case YAML_MAPPING_START_EVENT:
 		return build_open(&r->build, NODE_MAP, place_of(r, e->start_mark),
-				  anchor_add(r, e->data.mapping_start.anchor));
+				  anchor_add(r, e->data.mapping_start.anchor, e->start_mark));
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT: return on_close(r);
 	default: return true;
@@ -254,7 +259,6 @@ static bool read_part(struct reader *r)
 	}
 	yaml_parser_set_input_string(&parser, (const unsigned char *)r->text, r->len);
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	r->in_document = false;
 	build_reset(&r->build);
 	while (go_on) {
 		if (!yaml_parser_parse(&parser, &event)) {

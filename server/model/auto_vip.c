@@ -8,6 +8,8 @@
  * The whole set is one query, which runs when a host comes or goes; readers see a bucket of it, so that they are
  * disturbed only when their own bucket changed.
  */
+#include "model/auto_vip.h"
+
 #include "base/ip.h"
 #include "model/heads.h"
 #include "model/queries.h"
@@ -188,9 +190,14 @@ void auto_bucket_run(struct run *r, uint32_t bucket)
 		run_emit(r, rows + at[bucket], (at[bucket + 1] - at[bucket]) * sizeof *rows);
 }
 
+const char *auto_vip_text(struct arena *a, const struct service *s)
+{
+	return arena_printf(a, "%s/%s", s->ns, s->host);
+}
+
 static uint32_t slot_read(struct run *r, const struct service *s)
 {
-	const char *text = arena_printf(run_arena(r), "%s/%s", s->ns, s->host);
+	const char *text = auto_vip_text(run_arena(r), s);
 	uint32_t key = run_key(r, text);
 	const struct result *bucket = call_query(r, Q_AUTO_BUCKET, bucket_of(text));
 	const struct auto_row *rows = (const void *)bucket->bytes;

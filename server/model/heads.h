@@ -36,20 +36,6 @@ struct vs_heads {
 };
 struct vs_heads vs_heads_of_ns(struct run *, uint32_t ns);
 
-/* A VirtualService among those of all namespaces. */
-struct vs_row {
-	uint32_t ns;
-	const struct vs_head *head;
-	const struct vs_host *hosts;
-	const struct vs_destination *destinations;
-	uint32_t group; /* 0 private to the proxy's namespace, 1 exported to it, 2 public */
-};
-/* Puts rows into the order of precedence for a proxy (1.6). */
-void vs_rows_sort(struct run *, struct vs_row *, uint32_t n);
-/* The group of an object of `ns` with that export key, once it is known to be visible. Asks ASK_NS_IS only where it
- * must. */
-uint32_t vs_group(struct run *, uint32_t export_to, uint32_t ns);
-
 /* ---- What a Sidecar's egress listener imports from one namespace (Q_IMPORTS). ---- */
 struct import_list {
 	uint16_t port; /* services are trimmed to it; 0: all ports */
@@ -97,6 +83,7 @@ void wildcard_dr_run(struct run *, uint32_t key);
 void wildcard_vs_run(struct run *, uint32_t key);
 void vs_heads_run(struct run *, uint32_t key);
 void vs_namespaces_run(struct run *, uint32_t key);
+void scope_vs_ns_run(struct run *, uint32_t key);
 void auto_vips_run(struct run *, uint32_t key);
 void auto_bucket_run(struct run *, uint32_t key);
 void sidecar_run(struct run *, uint32_t key);

@@ -449,8 +449,10 @@ bool proxy_node_parse(const struct proxy_node_input *in, struct arena *a,
 	struct proxy_node_text t = { .id = str_or(in->id, ""), .metadata = in->metadata };
 	const char *part[4] = { 0 };
 
-	if (strlen(t.id) > MAX_ID || strlen(str_or(in->cluster, "")) > MAX_ID)
-		return err(e, "node id: longer than %d bytes", MAX_ID);
+	if (strlen(t.id) > MAX_ID || strlen(str_or(in->cluster, "")) > MAX_ID ||
+	    strlen(str_or(in->region, "")) > MAX_ID || strlen(str_or(in->zone, "")) > MAX_ID ||
+	    strlen(str_or(in->sub_zone, "")) > MAX_ID)
+		return err(e, "node id, cluster or locality: longer than %d bytes", MAX_ID);
 	if (!split_id(a, t.id, part))
 		return err(e, "node id: \"%.200s\" is not of the form type~ip~id~domain", t.id);
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)

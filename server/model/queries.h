@@ -24,6 +24,7 @@ enum model_query {
 	/* level 2 */
 	Q_IMPORTS_VS, /* [pair(pair(ns, name), wrapper)] is the VirtualService imported */
 	Q_HOST_OWNER, /* [pair(host, wrapper)] the namespace that a host is imported from */
+	Q_SCOPE_VS_NS, /* [wrapper] namespaces whose VirtualServices a Sidecar's listener may import */
 	/* level 3, 4 */
 	Q_SCOPE_EXTRA, /* [0] services that imported VirtualServices pull in */
 	Q_EXTRA_OF,    /* [ns] those of one namespace */

@@ -32,6 +32,77 @@ void vs_namespaces_run(struct run *r, uint32_t host)
 	}
 }
 
+struct namespaces {
+	uint32_t *v;
+	uint32_t n;
+	size_t cap;
+};
+
+static void add_namespace(struct run *r, struct namespaces *s, uint32_t ns)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->v[i] == ns)
+			return;
+	*ARENA_PUSH(run_arena(r), s->v, s->n, s->cap) = ns;
+}
+
+static void namespaces_of_host(struct run *r, struct namespaces *s, const struct egress_host *h,
+			       const struct object *sidecar)
+{
+	if (!strcmp(h->ns, ".")) {
+		add_namespace(r, s, scope_own_ns(r, sidecar));
+	} else if (strcmp(h->ns, "*")) {
+		add_namespace(r, s, run_key(r, h->ns));
+	} else if (host_is_wildcard(h->host)) {
+		const struct keyset *all = read_keyset(r, CELL_VS_NS);
+
+		for (uint32_t i = 0; i < all->n; i++)
+			add_namespace(r, s, all->v[i]);
+	} else {
+		const struct result *some = call_query(r, Q_VS_NAMESPACES, run_key(r, h->host));
+		const uint32_t *v = (const void *)some->bytes;
+
+		for (uint32_t i = 0; i < some->n / sizeof *v; i++)
+			add_namespace(r, s, v[i]);
+	}
+}
+
+static int by_key_text(const void *a, const void *b, void *keys)
+{
+	return key_compare(keys, *(const uint32_t *)a, *(const uint32_t *)b);
+}
+
+/* Namespaces whose VirtualServices a listener of the Sidecar (0: any) may import. */
+void scope_vs_ns_run(struct run *r, uint32_t index)
+{
+	const struct object *sidecar = scope_sidecar(r);
+	struct namespaces s = { 0 };
+	uint32_t n;
+	const struct wrapper *w = scope_wrappers(r, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct istio_egress_listener *l = w[i].listener;
+
+		if (index && w[i].index != index)
+			continue;
+		for (uint32_t j = 0; l && j < l->hosts.n; j++) {
+			struct egress_host h;
+
+			if (egress_host_parse(run_arena(r), l->hosts.v[j], &h) && !h.drop)
+				namespaces_of_host(r, &s, &h, sidecar);
+		}
+		if (!l) {
+			const struct keyset *all = read_keyset(r, CELL_VS_NS);
+
+			for (uint32_t j = 0; j < all->n; j++)
+				add_namespace(r, &s, all->v[j]);
+		}
+	}
+	if (s.n)
+		qsort_r(s.v, s.n, sizeof *s.v, by_key_text, run_keys(r));
+	run_emit(r, s.v, s.n * sizeof *s.v);
+}
+
 struct collect {
 	struct run *r;
 	const struct object *sidecar;
@@ -40,49 +111,7 @@ struct collect {
 	struct extra_service *v;
 	uint32_t n;
 	size_t cap;
-	uint32_t *namespaces;
-	uint32_t n_namespaces;
-	size_t cap_namespaces;
 };
-
-static void add_namespace(struct collect *c, uint32_t ns)
-{
-	for (uint32_t i = 0; i < c->n_namespaces; i++)
-		if (c->namespaces[i] == ns)
-			return;
-	*ARENA_PUSH(run_arena(c->r), c->namespaces, c->n_namespaces, c->cap_namespaces) = ns;
-}
-
-/* Namespaces whose VirtualServices the listener may import. */
-static void find_namespaces(struct collect *c)
-{
-	const struct str_list *hosts = &c->w->listener->hosts;
-
-	c->n_namespaces = 0;
-	for (uint32_t i = 0; i < hosts->n; i++) {
-		struct egress_host h;
-
-		if (!egress_host_parse(run_arena(c->r), hosts->v[i], &h) || h.drop)
-			continue;
-		if (!strcmp(h.ns, ".")) {
-			add_namespace(c, c->own);
-		} else if (strcmp(h.ns, "*")) {
-			add_namespace(c, run_key(c->r, h.ns));
-		} else if (host_is_wildcard(h.host)) {
-			const struct keyset *all = read_keyset(c->r, CELL_VS_NS);
-
-			for (uint32_t j = 0; j < all->n; j++)
-				add_namespace(c, all->v[j]);
-		} else {
-			const struct result *some =
-				call_query(c->r, Q_VS_NAMESPACES, run_key(c->r, h.host));
-			const uint32_t *v = (const void *)some->bytes;
-
-			for (uint32_t j = 0; j < some->n / sizeof *v; j++)
-				add_namespace(c, v[j]);
-		}
-	}
-}
 
 /* The service that a destination means: of the own namespace, else a Kubernetes one, else the oldest. */
 static const struct service_head *destination_service(struct collect *c, uint32_t host,
@@ -167,11 +196,12 @@ static void collect_vs(struct collect *c, const struct vs_heads *heads, const st
 
 static void collect_listener(struct collect *c)
 {
+	const struct result *namespaces = call_query(c->r, Q_SCOPE_VS_NS, c->w->index);
+	const uint32_t *v = (const void *)namespaces->bytes;
 	const char *own = run_text(c->r, c->own);
 
-	find_namespaces(c);
-	for (uint32_t i = 0; i < c->n_namespaces; i++) {
-		uint32_t ns = c->namespaces[i];
+	for (uint32_t i = 0; i < namespaces->n / sizeof *v; i++) {
+		uint32_t ns = v[i];
 		struct vs_heads heads = vs_heads_of_ns(c->r, ns);
 		struct import_list l;
 

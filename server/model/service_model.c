@@ -5,6 +5,7 @@
  * time: it is a few pointers into the objects.
  */
 #include "base/ip.h"
+#include "model/auto_vip.h"
 #include "model/options.h"
 #include "model/queries.h"
 #include "model/service.h"
@@ -51,7 +52,7 @@ static const char *annotation(const struct object *obj, const char *key)
 }
 
 /* The annotation's key is compared without regard to case. */
-static const char *distribution_annotation(const struct object *obj)
+const char *distribution_annotation(const struct object *obj)
 {
 	const struct str_map *m = obj->meta ? &obj->meta->annotations : NULL;
 
@@ -61,7 +62,7 @@ static const char *distribution_annotation(const struct object *obj)
 	return NULL;
 }
 
-static enum traffic_distribution distribution_parse(const char *text)
+enum traffic_distribution distribution_parse(const char *text)
 {
 	if (!strcasecmp(text, "PreferClose") || !strcasecmp(text, "PreferSameZone"))
 		return DISTRIBUTION_SAME_ZONE;

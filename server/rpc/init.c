@@ -41,7 +41,9 @@ static void init(void)
 {
 	disable_deadlock_detector();
 	gpr_set_log_function(on_log);
-	accept4_init();
+	sockets_init();
+	/* Never undone: grpc_shutdown may wait 10 s for a poller of its own, and the process is about to end anyway. */
+	grpc_init();
 }
 
 void rpc_init(void)

@@ -159,6 +159,8 @@ struct rpc_stream {
 	char *text; /* of the status to finish with */
 	int64_t sent_ns;
 	uint32_t sent_len;
+	uint32_t conn_id; /* with conn_fd: the connection, for sockets.c */
+	int conn_fd;
 	uint16_t n_ops, n_holds;
 	uint8_t events;
 	uint8_t code; /* finished or cancelled with */
@@ -208,7 +210,12 @@ void stats_on_send(struct rpc_server *);
 void stats_on_sent(struct rpc_server *, bool ok, size_t len, int64_t took_ns);
 void stats_on_message(struct rpc_server *, size_t len);
 
-/* accept4.c */
-void accept4_init(void);
-uint64_t accept4_refused(void);
-void accept4_shut_port(int port); /* shuts every connection to that local TCP port */
+/* sockets.c: the program's accept4 and recvmsg, see there */
+void sockets_init(void);
+void sockets_expect(size_t longest_message);
+/* The connection with that peer, for sockets_delivered; 0: not known. */
+uint32_t sockets_find(const char *peer, int *ret_fd);
+/* So many bytes of what came in have reached us. */
+void sockets_delivered(int fd, uint32_t id, size_t n);
+void sockets_stats(struct rpc_stats *ret);
+void sockets_shut_port(int port); /* shuts every connection to that local TCP port */

@@ -52,7 +52,9 @@ enum rpc_kind {
 struct rpc_method {
 	const char *path; /* "/package.Service/Method"; any other path is answered UNIMPLEMENTED */
 	enum rpc_kind kind;
-	size_t max_message_len; /* of requests; 0: RPC_MESSAGE_LEN. A longer one ends the stream with RESOURCE_EXHAUSTED. */
+	/* Of requests; 0: RPC_MESSAGE_LEN. A longer one ends the stream with RESOURCE_EXHAUSTED, or the connection if it
+	 * is 16 MB longer than that of any method may be. One server a process, or the last one's limits hold for all. */
+	size_t max_message_len;
 	void *service;          /* for the callbacks, see rpc_stream_method */
 
 	/* The headers are here. To refuse, call rpc_stream_finish. */
@@ -137,7 +139,10 @@ struct rpc_stats {
 	uint64_t sends_in_flight; /* messages with gRPC that the kernel has not taken in full */
 	uint64_t large_in_flight, large_waiting, large_expired; /* the limiter; `expired`: leases, ever */
 	uint64_t sent_messages, sent_bytes, received_messages, received_bytes;
-	uint64_t accepts_refused; /* process-wide: connections dropped for want of file descriptors */
+	/* of the process */
+	uint64_t accepts_refused; /* connections dropped for want of file descriptors */
+	uint64_t connections_cut; /* connections closed for sending more than a request can be */
+	uint64_t bytes_held;      /* received, not a message yet; an estimate from above */
 };
 void rpc_server_stats(struct rpc_server *, struct rpc_stats *ret);
 

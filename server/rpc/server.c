@@ -33,6 +33,18 @@ static uint32_t n_threads(uint32_t given)
 	return (uint32_t)MAX(1, MIN(cores, 4));
 }
 
+static size_t longest_message(const struct rpc_options *o)
+{
+	size_t longest = 0;
+
+	for (uint32_t i = 0; i < o->n_methods; i++) {
+		size_t max = o->methods[i].max_message_len;
+
+		longest = MAX(longest, max ? MIN(max, (size_t)RPC_MESSAGE_LEN) : RPC_MESSAGE_LEN);
+	}
+	return longest;
+}
+
 static grpc_server *create(const struct rpc_options *o)
 {
 	/* The reason for each is in spec/grpc.md 5.2 and 6. Only the identity "compression": a small message that unpacks
@@ -42,7 +54,7 @@ static grpc_server *create(const struct rpc_options *o)
 		uint32_t value;
 	} rows[] = {
 		{ GRPC_ARG_ALLOW_REUSEPORT, 0 },
-		{ GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, RPC_MESSAGE_LEN },
+		{ GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (uint32_t)longest_message(o) },
 		{ GRPC_ARG_MAX_METADATA_SIZE, or_default(o->max_metadata_len, 65536) },
 		{ GRPC_ARG_KEEPALIVE_TIME_MS, or_default(o->keepalive_ms, 30000) },
 		{ GRPC_ARG_KEEPALIVE_TIMEOUT_MS, or_default(o->keepalive_timeout_ms, 10000) },
@@ -98,7 +110,6 @@ bool rpc_server_new(const struct rpc_options *o, struct rpc_server **ret, struct
 	if (!check(o, e))
 		return false;
 	rpc_init();
-	grpc_init();
 	srv = xcalloc(1, sizeof *srv);
 	lock_init(&srv->lock, LOCK_RPC_SERVER);
 	lock_init(&srv->counts_lock, LOCK_STATS);
@@ -120,6 +131,7 @@ bool rpc_server_new(const struct rpc_options *o, struct rpc_server **ret, struct
 	srv->shutdown_tag = TAG_SHUTDOWN;
 	srv->queue = grpc_completion_queue_create_for_next(NULL);
 	srv->grpc = create(o);
+	sockets_expect(longest_message(o));
 	grpc_server_register_completion_queue(srv->grpc, srv->queue, NULL);
 	ok = true;
 	for (uint32_t i = 0; ok && i < o->n_listeners; i++)
@@ -331,7 +343,7 @@ bool rpc_server_stop(struct rpc_server *srv, uint32_t grace_ms)
 		if (!wait_quiet(srv, clock_mono_ns() + forced_wait_ns)) {
 			/* Peers that have stopped reading: the send that is stuck returns only with the socket. */
 			for (uint32_t i = 0; i < srv->n_listeners; i++)
-				accept4_shut_port(srv->ports[i]);
+				sockets_shut_port(srv->ports[i]);
 			if (!wait_quiet(srv, clock_mono_ns() + 3 * forced_wait_ns))
 				return false;
 		}
@@ -365,5 +377,4 @@ void rpc_server_free(struct rpc_server *srv)
 	lock_fini(&srv->counts_lock);
 	lock_fini(&srv->lock);
 	xfree(srv);
-	grpc_shutdown();
 }

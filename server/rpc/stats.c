@@ -51,6 +51,8 @@ static struct {
 	GAUGE(large_waiting, "Large messages that wait for a slot."),
 	GAUGE(large_expired, "Large sends that outlasted their lease while others waited."),
 	GAUGE(accepts_refused, "Connections dropped for want of file descriptors."),
+	GAUGE(connections_cut, "Connections closed for sending more than a request can be."),
+	GAUGE(bytes_held, "Bytes received that do not make a message yet, by estimate."),
 };
 
 enum { TRIM_BYTES = 64 << 20, TRIM_STREAMS = 1000 }; /* since the last time: worth a trim */
@@ -105,7 +107,7 @@ void rpc_server_stats(struct rpc_server *srv, struct rpc_stats *ret)
 	with_lock(&srv->lock)
 		ret->streams = srv->n_streams;
 	limiter_stats(&srv->limiter, ret);
-	ret->accepts_refused = accept4_refused();
+	sockets_stats(ret);
 }
 
 static bool trim_is_due(struct rpc_server *srv, const struct rpc_stats *now)

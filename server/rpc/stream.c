@@ -14,8 +14,23 @@
 #include <grpc/byte_buffer.h>
 #include <string.h>
 
-enum { STATUS_TEXT_MAX = 1024 };
+enum { STATUS_TEXT_MAX = 1024, PREFIX_LEN = 5 /* of a message on the wire */ };
+static const size_t headers_allowance = 2048;
 static const int64_t half_close_delay_ns = 100 * NS_PER_MS;
+
+/* Whoever sends headers is allowed some bytes for them. */
+static void find_connection(struct rpc_stream *s)
+{
+	char peer[RPC_PEER_TEXT];
+	size_t n = 0;
+
+	rpc_stream_peer(s, peer);
+	s->conn_id = sockets_find(peer, &s->conn_fd);
+	for (size_t i = 0; i < s->metadata.count; i++)
+		n += GRPC_SLICE_LENGTH(s->metadata.metadata[i].key) +
+		     GRPC_SLICE_LENGTH(s->metadata.metadata[i].value);
+	sockets_delivered(s->conn_fd, s->conn_id, MIN(n, headers_allowance));
+}
 
 struct rpc_stream *stream_new(struct rpc_server *srv, const struct rpc_method *method,
 			      grpc_call *call, grpc_metadata_array *take)
@@ -31,6 +46,7 @@ struct rpc_stream *stream_new(struct rpc_server *srv, const struct rpc_method *m
 	s->call = call;
 	s->metadata = *take;
 	grpc_metadata_array_init(take);
+	find_connection(s);
 	return s;
 }
 
@@ -195,6 +211,7 @@ static void on_message(struct rpc_stream *s)
 	size_t max = s->method->max_message_len ? s->method->max_message_len : RPC_MESSAGE_LEN;
 
 	stats_on_message(s->server, len);
+	sockets_delivered(s->conn_fd, s->conn_id, len + PREFIX_LEN);
 	if (len > max)
 		rpc_stream_finish(
 			s, RPC_RESOURCE_EXHAUSTED,

@@ -31,7 +31,7 @@ void decode_problem(const struct decode *d, const struct node *n, const struct p
 	va_start(ap, fmt);
 	vsnprintf(reason, sizeof reason, fmt, ap);
 	va_end(ap);
-	diag_error(d->diag, n->place, path_text(d->arena, p), "%s", reason);
+	diag_error(d->diag, n->place, decode_path_text(d->arena, p), "%s", reason);
 }
 
 static bool mismatch(const struct decode *d, const char *want, const struct node *n,
@@ -50,7 +50,7 @@ static bool put_string(const struct decode *d, const struct field *f, const stru
 {
 	if (n->type != NODE_STRING)
 		return mismatch(d, "a string", n, p);
-	check_string(d, l, n, p);
+	validate_string(d, l, n, p);
 	*(const char **)at = n->s;
 	return true;
 }
@@ -75,7 +75,7 @@ static bool read_int(const struct decode *d, const struct limits *l, const struc
 	else
 		return mismatch(d, "an integer", n, p);
 	if (l)
-		check_number(d, l, (double)*ret, n, p);
+		validate_number(d, l, (double)*ret, n, p);
 	return true;
 }
 
@@ -103,7 +103,7 @@ static bool put_double(const struct decode *d, const struct field *f, const stru
 	v = n->type == NODE_INT ? (double)n->i : n->f;
 	if (!isfinite(v))
 		return mismatch(d, "a finite number", n, p);
-	check_number(d, l, v, n, p);
+	validate_number(d, l, v, n, p);
 	*(struct opt_double *)at = (struct opt_double){ true, v };
 	return true;
 }
@@ -115,7 +115,7 @@ static bool put_duration(const struct decode *d, const struct field *f, const st
 
 	if (n->type != NODE_STRING || !duration_parse(n->s, &v->v))
 		return mismatch(d, "a duration such as 1.5s or 1h30m", n, p);
-	check_string(d, l, n, p);
+	validate_string(d, l, n, p);
 	return v->set = true;
 }
 
@@ -132,9 +132,9 @@ static bool put_time(const struct decode *d, const struct field *f, const struct
 static bool put_bytes(const struct decode *d, const struct field *f, const struct limits *l,
 		      const struct node *n, const struct path *p, void *at)
 {
-	if (n->type != NODE_STRING || !base64_decode(d->arena, n->s, at))
+	if (n->type != NODE_STRING || !scalar_base64_decode(d->arena, n->s, at))
 		return mismatch(d, "bytes in base64", n, p);
-	check_string(d, l, n, p);
+	validate_string(d, l, n, p);
 	return true;
 }
 
@@ -258,7 +258,7 @@ static bool put_item(const struct decode *d, const struct field *f, const struct
 
 	if (!put_elem[shapes[f->type].elem](d, f, &l, n, p, at))
 		return false;
-	check_rules(d, f->item_rules, n, p);
+	validate_rules(d, f->item_rules, n, p);
 	return true;
 }
 
@@ -274,7 +274,7 @@ static bool decode_list(const struct decode *d, const struct field *f, const str
 	l.v = v = arena_alloc_array(d->arena, n->n, stride);
 	for (uint32_t i = 0; i < n->n; i++)
 		put_item(d, f, n->seq[i], &(struct path){ .up = p, .index = i }, v + i * stride);
-	check_unique(d, f, n, p);
+	validate_unique(d, f, n, p);
 	memcpy(at, &l, sizeof l);
 	return true;
 }
@@ -327,10 +327,10 @@ static void decode_field(const struct decode *d, const struct field *f, const st
 	} else {
 		ok = (holder == LIST ? decode_list : decode_map)(d, f, n, p, at);
 		if (ok)
-			check_count(d, &l, holder == LIST ? "item" : "entry", n, p);
+			validate_count(d, &l, holder == LIST ? "item" : "entry", n, p);
 	}
 	if (ok)
-		check_rules(d, f->rules, n, p);
+		validate_rules(d, f->rules, n, p);
 }
 
 static const struct field *find_field(const struct struct_type *t, const char *json)
@@ -370,10 +370,10 @@ static void report_unknown(const struct decode *d, const struct struct_type *t,
 	}
 	meant = spell_nearest(e->key, nth_field, t, t->n_fields);
 	if (meant)
-		diag_warn(d->diag, e->key_place, path_text(d->arena, &fp),
+		diag_warn(d->diag, e->key_place, decode_path_text(d->arena, &fp),
 			  "unknown field (did you mean %s?)", meant);
 	else
-		diag_warn(d->diag, e->key_place, path_text(d->arena, &fp), "unknown field");
+		diag_warn(d->diag, e->key_place, decode_path_text(d->arena, &fp), "unknown field");
 }
 
 /* The other spelling of an alias must not be there too. */
@@ -427,13 +427,13 @@ bool decode_struct(const struct decode *d, const struct struct_type *t, const st
 		seen[f - t->fields] = true;
 		if (f->alias)
 			check_alias(d, t, f, n, p);
-		decode_field(d, f, e->value, &fp, at_mut(out, f->offset));
+		decode_field(d, f, e->value, &fp, shape_at_mut(out, f->offset));
 	}
 	for (uint32_t i = 0; i < t->n_fields; i++)
 		if (t->fields[i].required && !seen[i])
 			decode_problem(d, n, &(struct path){ .up = p, .name = t->fields[i].json },
 				       "required, but not there");
-	check_conditions(d, t, n, p);
-	check_rules(d, t->rules, n, p);
+	validate_conditions(d, t, n, p);
+	validate_rules(d, t->rules, n, p);
 	return true;
 }

@@ -122,8 +122,8 @@ static void put_value(struct buf *b, const struct field *f, enum elem e, const v
 	case ELEM_ENUM: put_str(b, f->enum_values[*(const int *)at - 1]); break;
 	case ELEM_INT_OR_STR: put_int_or_str(b, at); break;
 	case ELEM_NODE: put_node(b, *(const struct node *const *)at); break;
-	case ELEM_STRUCT_PTR: digest_struct(b, f->of, *(const void *const *)at); break;
-	case ELEM_STRUCT: digest_struct(b, f->of, at); break;
+	case ELEM_STRUCT_PTR: struct_digest(b, f->of, *(const void *const *)at); break;
+	case ELEM_STRUCT: struct_digest(b, f->of, at); break;
 	case ELEM_STR_LIST: put_str_list(b, at); break;
 	case ELEM_COUNT: break;
 	}
@@ -136,30 +136,30 @@ static void put_list(struct buf *b, const struct field *f, struct any_list l)
 
 	put_int(b, l.n);
 	for (uint32_t i = 0; i < l.n; i++) {
-		const void *at = at_const(l.v, i * stride);
+		const void *at = shape_at(l.v, i * stride);
 
 		if (is_map)
 			put_str(b, *(const char *const *)at);
-		put_value(b, f, shapes[f->type].elem, at_const(at, is_map ? MAP_VALUE : 0));
+		put_value(b, f, shapes[f->type].elem, shape_at(at, is_map ? MAP_VALUE : 0));
 	}
 }
 
-void digest_struct(struct buf *b, const struct struct_type *t, const void *v)
+void struct_digest(struct buf *b, const struct struct_type *t, const void *v)
 {
 	for (uint32_t i = 0; i < t->n_fields; i++) {
 		const struct field *f = &t->fields[i];
-		const void *at = at_const(v, f->offset);
+		const void *at = shape_at(v, f->offset);
 
 		if (f->alias)
 			continue;
 		if (shapes[f->type].holder != ONE) {
-			struct any_list l = list_at(f, v);
+			struct any_list l = shape_list(f, v);
 
 			if (l.set) {
 				put_str(b, f->json);
 				put_list(b, f, l);
 			}
-		} else if (elem_is_set(shapes[f->type].elem, at)) {
+		} else if (shape_is_set(shapes[f->type].elem, at)) {
 			put_str(b, f->json);
 			put_value(b, f, shapes[f->type].elem, at);
 		}
@@ -172,7 +172,7 @@ struct hash128 struct_hash(const struct struct_type *t, const void *v)
 	struct buf b = BUF_INIT;
 	struct hash128 h;
 
-	digest_struct(&b, t, v);
+	struct_digest(&b, t, v);
 	h = hash128(buf_str(&b), b.len);
 	buf_fini(&b);
 	return h;
@@ -185,8 +185,8 @@ bool struct_equal(const struct struct_type *t, const void *a, const void *b)
 
 	if (a == b || !a || !b)
 		return a == b;
-	digest_struct(&x, t, a);
-	digest_struct(&y, t, b);
+	struct_digest(&x, t, a);
+	struct_digest(&y, t, b);
 	equal = x.len == y.len && !memcmp(buf_str(&x), buf_str(&y), x.len);
 	buf_fini(&x);
 	buf_fini(&y);

@@ -51,10 +51,10 @@ int main(int argc, char **argv)
 	}
 	arena_init(&g.arena);
 	diag_init(&g.diag);
-	load_tree(&g, argv[1]);
+	gen_load_tree(&g, argv[1]);
 	if (!g.diag.n_errors) {
-		emit_header(&g, &header);
-		emit_tables(&g, &tables);
+		gen_emit_header(&g, &header);
+		gen_emit_tables(&g, &tables);
 	}
 	rc = report(&g.diag);
 	if (!rc && (!write_file(argv[2], "types.h", &header, &e) ||

@@ -45,11 +45,11 @@ enum { MAP_VALUE = sizeof(char *) };
 
 /* Bytes from one element of a list or map to the next. */
 size_t shape_stride(const struct field *);
-struct any_list list_at(const struct field *, const void *of_struct);
+struct any_list shape_list(const struct field *, const void *of_struct);
 /* Whether a value is there at all; for ONE. */
-bool elem_is_set(enum elem, const void *at);
-const void *at_const(const void *base, size_t offset);
-void *at_mut(void *base, size_t offset);
+bool shape_is_set(enum elem, const void *at);
+const void *shape_at(const void *base, size_t offset);
+void *shape_at_mut(void *base, size_t offset);
 
 /* Where in a document one is. A chain on the stack; becomes text only for a problem. */
 struct path {
@@ -58,7 +58,7 @@ struct path {
 	const char *key;  /* of a map's item; NULL: of a list's, at index */
 	uint32_t index;
 };
-const char *path_text(struct arena *, const struct path *);
+const char *decode_path_text(struct arena *, const struct path *);
 
 /* What a schema says of one value. */
 struct limits {
@@ -83,19 +83,19 @@ void decode_problem(const struct decode *, const struct node *, const struct pat
 		    const char *fmt, ...) printf_like(4, 5);
 
 /* validate.c */
-void check_string(const struct decode *, const struct limits *, const struct node *,
-		  const struct path *);
-void check_number(const struct decode *, const struct limits *, double v, const struct node *,
-		  const struct path *);
+void validate_string(const struct decode *, const struct limits *, const struct node *,
+		     const struct path *);
+void validate_number(const struct decode *, const struct limits *, double v, const struct node *,
+		     const struct path *);
 /* `what`: "item" or "entry" */
-void check_count(const struct decode *, const struct limits *, const char *what,
-		 const struct node *, const struct path *);
-void check_rules(const struct decode *, const struct schema_rule *, const struct node *,
-		 const struct path *);
-void check_conditions(const struct decode *, const struct struct_type *, const struct node *,
-		      const struct path *);
-void check_unique(const struct decode *, const struct field *, const struct node *,
-		  const struct path *);
+void validate_count(const struct decode *, const struct limits *, const char *what,
+		    const struct node *, const struct path *);
+void validate_rules(const struct decode *, const struct schema_rule *, const struct node *,
+		    const struct path *);
+void validate_conditions(const struct decode *, const struct struct_type *, const struct node *,
+			 const struct path *);
+void validate_unique(const struct decode *, const struct field *, const struct node *,
+		     const struct path *);
 
 /* spell.c: the candidate that somebody who wrote `word` may have meant, or NULL. */
 const char *spell_nearest(const char *word, const char *(*nth)(const void *ctx, uint32_t i),
@@ -103,14 +103,14 @@ const char *spell_nearest(const char *word, const char *(*nth)(const void *ctx, 
 
 /* scalar.c: durations, times and bytes as text. */
 enum { SCALAR_TEXT = 48 };
-void duration_format(int64_t ns, char ret[SCALAR_TEXT]); /* protobuf's: "90s", "0.100s" */
-void time_format(int64_t ns, char ret[SCALAR_TEXT]);
-bool base64_decode(struct arena *, const char *, struct opt_bytes *ret) must_check;
-void base64_encode(struct buf *, const uint8_t *, size_t n);
+void scalar_duration_format(int64_t ns, char ret[SCALAR_TEXT]); /* protobuf's: "90s", "0.100s" */
+void scalar_time_format(int64_t ns, char ret[SCALAR_TEXT]);
+bool scalar_base64_decode(struct arena *, const char *, struct opt_bytes *ret) must_check;
+void scalar_base64_encode(struct buf *, const uint8_t *, size_t n);
 
 struct json;
 /* print.c: the fields of a struct into a map that is open. */
-void print_fields(struct json *, const struct struct_type *, const void *);
+void struct_print_fields(struct json *, const struct struct_type *, const void *);
 
 /* pack.c: copies what was decoded into one block without slack: first measure, then copy. */
 struct pack {
@@ -124,7 +124,7 @@ const char *pack_str(struct pack *, const char *);
 void pack_begin(struct pack *, void *block);
 
 /* equal.c: the canonical bytes that are hashed. */
-void digest_struct(struct buf *, const struct struct_type *, const void *);
+void struct_digest(struct buf *, const struct struct_type *, const void *);
 
 /* kinds.c */
 struct kind;

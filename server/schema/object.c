@@ -309,9 +309,9 @@ void object_print(const struct object *o, struct buf *out, bool pretty)
 	json_kv_str(&j, "kind", kind_of(o)->name);
 	json_key(&j, "metadata");
 	json_map(&j);
-	print_fields(&j, &object_meta_type, o->meta);
+	struct_print_fields(&j, &object_meta_type, o->meta);
 	json_map_end(&j);
-	print_fields(&j, kind_of(o)->type, o->body);
+	struct_print_fields(&j, kind_of(o)->type, o->body);
 	json_map_end(&j);
 }
 

@@ -152,11 +152,11 @@ static void pack_list(struct pack *p, const struct field *f, const void *from, v
 {
 	size_t stride = shape_stride(f);
 	bool is_map = shapes[f->type].holder == MAP;
-	struct any_list l = list_at(f, from);
+	struct any_list l = shape_list(f, from);
 	char *v = pack_words(p, l.v, l.n * stride);
 
 	for (uint32_t i = 0; i < l.n; i++) {
-		const void *src = at_const(l.v, i * stride);
+		const void *src = shape_at(l.v, i * stride);
 		char *dst = v ? v + i * stride : NULL;
 
 		if (is_map) {
@@ -165,12 +165,12 @@ static void pack_list(struct pack *p, const struct field *f, const void *from, v
 			if (dst)
 				*(const char **)(void *)dst = key;
 		}
-		pack_value(p, f, shapes[f->type].elem, at_const(src, is_map ? MAP_VALUE : 0),
+		pack_value(p, f, shapes[f->type].elem, shape_at(src, is_map ? MAP_VALUE : 0),
 			   dst ? dst + (is_map ? MAP_VALUE : 0) : NULL);
 	}
 	l.v = l.set ? v : NULL;
 	if (to)
-		memcpy(at_mut(to, f->offset), &l, sizeof l);
+		memcpy(shape_at_mut(to, f->offset), &l, sizeof l);
 }
 
 static void pack_fields(struct pack *p, const struct struct_type *t, const void *from, void *to)
@@ -183,8 +183,8 @@ static void pack_fields(struct pack *p, const struct struct_type *t, const void 
 		if (shapes[f->type].holder != ONE)
 			pack_list(p, f, from, to);
 		else
-			pack_value(p, f, shapes[f->type].elem, at_const(from, f->offset),
-				   to ? at_mut(to, f->offset) : NULL);
+			pack_value(p, f, shapes[f->type].elem, shape_at(from, f->offset),
+				   to ? shape_at_mut(to, f->offset) : NULL);
 	}
 }
 

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-const char *path_text(struct arena *a, const struct path *p)
+const char *decode_path_text(struct arena *a, const struct path *p)
 {
-	const char *up = p && p->up ? path_text(a, p->up) : "";
+	const char *up = p && p->up ? decode_path_text(a, p->up) : "";
 
 	if (!p)
 		return "";

@@ -11,7 +11,7 @@ static void put_bytes(struct json *j, const struct opt_bytes *v)
 {
 	struct buf b = BUF_INIT;
 
-	base64_encode(&b, v->v, v->n);
+	scalar_base64_encode(&b, v->v, v->n);
 	json_str(j, buf_str(&b));
 	buf_fini(&b);
 }
@@ -35,7 +35,7 @@ static void put_int_or_str(struct json *j, const struct int_or_str *v)
 static void put_struct(struct json *j, const struct struct_type *t, const void *v)
 {
 	json_map(j);
-	print_fields(j, t, v);
+	struct_print_fields(j, t, v);
 	json_map_end(j);
 }
 
@@ -50,11 +50,11 @@ static void put_value(struct json *j, const struct field *f, enum elem e, const 
 	case ELEM_INT: json_int(j, *(const int64_t *)at); break;
 	case ELEM_DOUBLE: json_double(j, ((const struct opt_double *)at)->v); break;
 	case ELEM_DURATION:
-		duration_format(((const struct opt_duration *)at)->v, text);
+		scalar_duration_format(((const struct opt_duration *)at)->v, text);
 		json_str(j, text);
 		break;
 	case ELEM_TIME:
-		time_format(((const struct opt_time *)at)->v, text);
+		scalar_time_format(((const struct opt_time *)at)->v, text);
 		json_str(j, text);
 		break;
 	case ELEM_BYTES: put_bytes(j, at); break;
@@ -78,11 +78,11 @@ static void print_list(struct json *j, const struct field *f, struct any_list l)
 	else
 		json_seq(j);
 	for (uint32_t i = 0; i < l.n; i++) {
-		const void *at = at_const(l.v, i * stride);
+		const void *at = shape_at(l.v, i * stride);
 
 		if (is_map)
 			json_key(j, *(const char *const *)at);
-		put_value(j, f, shapes[f->type].elem, at_const(at, is_map ? MAP_VALUE : 0));
+		put_value(j, f, shapes[f->type].elem, shape_at(at, is_map ? MAP_VALUE : 0));
 	}
 	if (is_map)
 		json_map_end(j);
@@ -90,22 +90,22 @@ static void print_list(struct json *j, const struct field *f, struct any_list l)
 		json_seq_end(j);
 }
 
-void print_fields(struct json *j, const struct struct_type *t, const void *v)
+void struct_print_fields(struct json *j, const struct struct_type *t, const void *v)
 {
 	for (uint32_t i = 0; i < t->n_fields; i++) {
 		const struct field *f = &t->fields[i];
-		const void *at = at_const(v, f->offset);
+		const void *at = shape_at(v, f->offset);
 
 		if (f->alias)
 			continue;
 		if (shapes[f->type].holder != ONE) {
-			struct any_list l = list_at(f, v);
+			struct any_list l = shape_list(f, v);
 
 			if (l.set) {
 				json_key(j, f->json);
 				print_list(j, f, l);
 			}
-		} else if (elem_is_set(shapes[f->type].elem, at)) {
+		} else if (shape_is_set(shapes[f->type].elem, at)) {
 			json_key(j, f->json);
 			put_value(j, f, shapes[f->type].elem, at);
 		}

@@ -97,7 +97,7 @@ static void put_fraction(char *s, size_t size, int64_t ns)
 		snprintf(s, size, ".%09d", (int)ns);
 }
 
-void duration_format(int64_t ns, char ret[SCALAR_TEXT])
+void scalar_duration_format(int64_t ns, char ret[SCALAR_TEXT])
 {
 	uint64_t abs = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
 	char fraction[16];
@@ -107,7 +107,7 @@ void duration_format(int64_t ns, char ret[SCALAR_TEXT])
 		 (unsigned long long)(abs / (uint64_t)NS_PER_S), fraction);
 }
 
-void time_format(int64_t ns, char ret[SCALAR_TEXT])
+void scalar_time_format(int64_t ns, char ret[SCALAR_TEXT])
 {
 	char text[CLOCK_RFC3339], fraction[16];
 	int64_t below = ns % NS_PER_S;
@@ -130,7 +130,7 @@ static int digit(char c)
 	return at ? (int)(at - alphabet) : -1;
 }
 
-bool base64_decode(struct arena *a, const char *s, struct opt_bytes *ret)
+bool scalar_base64_decode(struct arena *a, const char *s, struct opt_bytes *ret)
 {
 	size_t len = strlen(s), n = 0, n_digits = 0;
 	uint32_t bits = 0;
@@ -157,7 +157,7 @@ bool base64_decode(struct arena *a, const char *s, struct opt_bytes *ret)
 	return true;
 }
 
-void base64_encode(struct buf *b, const uint8_t *v, size_t n)
+void scalar_base64_encode(struct buf *b, const uint8_t *v, size_t n)
 {
 	for (size_t i = 0; i < n; i += 3) {
 		uint32_t bits = (uint32_t)v[i] << 16 | (i + 1 < n ? v[i + 1] << 8 : 0) |

@@ -40,25 +40,25 @@ size_t shape_stride(const struct field *f)
 	return (MAP_VALUE + f->of->size + sizeof(char *) - 1) / sizeof(char *) * sizeof(char *);
 }
 
-const void *at_const(const void *base, size_t offset)
+const void *shape_at(const void *base, size_t offset)
 {
 	return (const char *)base + offset;
 }
 
-void *at_mut(void *base, size_t offset)
+void *shape_at_mut(void *base, size_t offset)
 {
 	return (char *)base + offset;
 }
 
-struct any_list list_at(const struct field *f, const void *of_struct)
+struct any_list shape_list(const struct field *f, const void *of_struct)
 {
 	struct any_list l;
 
-	memcpy(&l, at_const(of_struct, f->offset), sizeof l);
+	memcpy(&l, shape_at(of_struct, f->offset), sizeof l);
 	return l;
 }
 
-bool elem_is_set(enum elem e, const void *at)
+bool shape_is_set(enum elem e, const void *at)
 {
 	switch (e) {
 	case ELEM_STRING:

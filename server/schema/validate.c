@@ -23,8 +23,8 @@ static const char *plural(uint32_t n)
 	return n == 1 ? "" : "s";
 }
 
-void check_string(const struct decode *d, const struct limits *l, const struct node *n,
-		  const struct path *p)
+void validate_string(const struct decode *d, const struct limits *l, const struct node *n,
+		     const struct path *p)
 {
 	uint32_t len = n->n;
 
@@ -43,8 +43,8 @@ void check_string(const struct decode *d, const struct limits *l, const struct n
 		decode_problem(d, n, p, "%.60s does not match %s", n->s, l->pattern);
 }
 
-void check_number(const struct decode *d, const struct limits *l, double v, const struct node *n,
-		  const struct path *p)
+void validate_number(const struct decode *d, const struct limits *l, double v, const struct node *n,
+		     const struct path *p)
 {
 	if (v < l->minimum)
 		decode_problem(d, n, p, "must be at least %.15g, not %.15g", l->minimum, v);
@@ -52,8 +52,8 @@ void check_number(const struct decode *d, const struct limits *l, double v, cons
 		decode_problem(d, n, p, "must be at most %.15g, not %.15g", l->maximum, v);
 }
 
-void check_count(const struct decode *d, const struct limits *l, const char *what,
-		 const struct node *n, const struct path *p)
+void validate_count(const struct decode *d, const struct limits *l, const char *what,
+		    const struct node *n, const struct path *p)
 {
 	bool is_entry = !strcmp(what, "entry");
 
@@ -71,8 +71,8 @@ void check_count(const struct decode *d, const struct limits *l, const char *wha
 			       n->n);
 }
 
-void check_rules(const struct decode *d, const struct schema_rule *rules, const struct node *n,
-		 const struct path *p)
+void validate_rules(const struct decode *d, const struct schema_rule *rules, const struct node *n,
+		    const struct path *p)
 {
 	for (const struct schema_rule *r = rules; r && r->holds; r++)
 		if (!r->holds(n))
@@ -165,8 +165,8 @@ static void report(const struct decode *d, const struct condition *c, const stru
 			       join(d->arena, &found, "and"), join(d->arena, &all, "and"));
 }
 
-void check_conditions(const struct decode *d, const struct struct_type *t, const struct node *n,
-		      const struct path *p)
+void validate_conditions(const struct decode *d, const struct struct_type *t, const struct node *n,
+			 const struct path *p)
 {
 	for (uint32_t i = 0; i < t->n_conditions; i++)
 		if (!holds(&t->conditions[i], n))
@@ -188,13 +188,20 @@ static const char *identity(struct arena *a, const struct field *f, const struct
 	return out;
 }
 
-void check_unique(const struct decode *d, const struct field *f, const struct node *n,
-		  const struct path *p)
+/* Far beyond what any schema allows; a bound for the table of hostile keys. */
+enum { UNIQUE_MAX = 10000 };
+
+void validate_unique(const struct decode *d, const struct field *f, const struct node *n,
+		     const struct path *p)
 {
 	cleanup(map_fini) struct map seen = MAP_INIT;
 
 	if (!f->unique && !f->list_keys)
 		return;
+	if (n->n > UNIQUE_MAX) {
+		decode_problem(d, n, p, "must have at most %d items, not %u", UNIQUE_MAX, n->n);
+		return;
+	}
 	for (uint32_t i = 0; i < n->n; i++) {
 		const char *id = identity(d->arena, f, n->seq[i]);
 

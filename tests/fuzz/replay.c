@@ -87,10 +87,10 @@ int main(int argc, char **argv)
 				printf("FAILED %s\n", path);
 				n_failed++;
 			}
-			free(names[k]);
+			xfree(names[k]);
 		}
 		if (n >= 0)
-			free(names);
+			xfree(names);
 	}
 	printf("%u passed, %u failed, %u skipped\n", n_passed, n_failed, n_skipped);
 	return n_failed != 0;

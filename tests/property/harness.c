@@ -27,6 +27,7 @@ struct harness {
 	bool *connected;
 	uint32_t (*bindings)[PROPERTY_BINDINGS];
 	struct property_figures figures;
+	uint32_t *progress; /* rounds, where another process can see them; or NULL */
 	enum mutation mutation;
 	unsigned mutated_query, mutated_what;
 };
@@ -294,6 +295,8 @@ static bool run(struct harness *h, uint32_t n_rounds, struct err *e)
 	graph_commit(world_graph(h->world), 0, NULL, NULL);
 	while (h->figures.n_rounds < n_rounds) {
 		h->figures.n_rounds++;
+		if (h->progress)
+			*h->progress = h->figures.n_rounds;
 		if (!step(h, e))
 			return false;
 	}
@@ -374,23 +377,15 @@ uint32_t property_mutated(const struct property *p, uint32_t n_rounds, uint64_t 
 	if (!child) {
 		struct harness h = harness(p, seed);
 		struct err e = ERR_INIT;
-		bool ok = true;
 
 		h.mutation = m;
 		h.mutated_query = query;
 		h.mutated_what = what;
+		h.progress = shared;
 		/* Its last words are no news. */
 		if (!freopen("/dev/null", "w", stderr))
 			abort();
-		mutate(&h, true);
-		for (uint32_t i = 0; i < p->n_start; i++)
-			edit(&h);
-		graph_commit(world_graph(h.world), 0, NULL, NULL);
-		for (uint32_t i = 0; ok && i < n_rounds; i++) {
-			*shared = i + 1;
-			ok = step(&h, &e);
-		}
-		_exit(!ok);
+		_exit(!run(&h, n_rounds, &e));
 	}
 	while (waitpid(child, &status, 0) < 0)
 		;

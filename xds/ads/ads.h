@@ -119,8 +119,7 @@ bool ads_next(struct ads_stream *, int64_t now_ns, struct ads_send *ret,
 	      struct ads_events *) must_check;
 void ads_send_fini(struct ads_send *);
 /* When ads_next may give something by time alone (later than `now`); INT64_MAX: never. */
-int64_t ads_deadline(const struct ads_stream *, int64_t now_ns); INT64_MAX: never. */
-int64_t ads_deadline(const struct ads_stream *);
+int64_t ads_deadline(const struct ads_stream *, int64_t now_ns);
 
 /* The names that a type is subscribed to; false: not at all. ret_all: wildcard. Borrowed until the next request. */
 bool ads_subscription(const struct ads_stream *, enum xds_type, bool *ret_all,

@@ -17,38 +17,22 @@ static uint64_t parse_version(const char *s)
 	return str_eq(s, again) ? v : 0;
 }
 
-struct claim {
-	const char *name;
-	uint64_t version;
-};
-
-static int compare_claims(const void *pa, const void *pb)
-{
-	return strcmp(((const struct claim *)pa)->name, ((const struct claim *)pb)->name);
-}
-
 struct held *held_new(struct xds_cache *c, const struct ads_held *v, size_t n)
 {
-	struct claim *claims = xmalloc(n * sizeof *claims);
 	const char **names = xmalloc(n * sizeof *names);
-	struct held *h;
+	struct held *h = xcalloc(1, sizeof *h + n * sizeof h->versions[0]);
 
-	for (size_t i = 0; i < n; i++) {
-		claims[i] = (struct claim){ v[i].name, parse_version(v[i].version) };
+	for (size_t i = 0; i < n; i++)
 		names[i] = v[i].name;
-	}
-	qsort(claims, n, sizeof *claims, compare_claims);
-	h = xmalloc(sizeof *h + n * sizeof h->versions[0]);
 	h->names = names_make(c, names, n);
 	h->n = names_count(h->names);
-	for (uint32_t i = 0; i < h->n; i++) {
-		struct claim key = { names_at(h->names, i), 0 };
-		const struct claim *found = bsearch(&key, claims, n, sizeof *claims, compare_claims);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t at;
 
-		h->versions[i] = found->version;
+		if (names_find(h->names, v[i].name, &at))
+			h->versions[at] = parse_version(v[i].version);
 	}
 	xfree(names);
-	xfree(claims);
 	return h;
 }
 
@@ -85,29 +69,47 @@ static bool add_unknown(void *ctx, const struct resource *r)
 	return true;
 }
 
-/* Sorts what the client holds into as it should be, to be sent, and to be removed. */
-static void compare(const struct held *h, const struct watch *w, const struct root *target,
-		    const struct root *pair, struct list *send, struct list *gone)
+struct comparison {
+	const struct watch *w;
+	const struct root *target;
+	const struct root
+		*pair; /* EDS: the clusters whose versions went into those of the assignments */
+	bool or_none;  /* or perhaps none did */
+	struct list send, gone;
+};
+
+static bool agrees(const struct comparison *c, const char *name, const struct resource *r,
+		   uint64_t version)
 {
-	enum xds_missing missing = xds_types[w->type].missing;
+	enum xds_type type = (enum xds_type)c->w->type;
+
+	if (!r)
+		return response_empty_version(type, name, c->pair) == version ||
+		       (c->or_none && response_empty_version(type, name, NULL) == version);
+	return response_resource_version(r, c->pair) == version ||
+	       (c->or_none && response_resource_version(r, NULL) == version);
+}
+
+/* Sorts what the client holds into: as it should be, to be sent, and to be removed. */
+static void compare(struct comparison *c, const struct held *h)
+{
+	bool empties = xds_types[c->w->type].missing == XDS_MISSING_EMPTY;
 	uint32_t n_there = 0;
 
 	for (uint32_t i = 0; i < h->n; i++) {
 		const char *name = names_at(h->names, i);
 		struct resource r;
 
-		if (root_find(target, name, &r)) {
+		if (root_find(c->target, name, &r)) {
 			n_there++;
-			if (response_resource_version(&r, pair) != h->versions[i])
-				list_push(send, name);
-		} else if (missing != XDS_MISSING_EMPTY ||
-			   response_empty_version((enum xds_type)w->type, name, pair) !=
-				   h->versions[i]) {
-			list_push(gone, name);
+			if (!agrees(c, name, &r, h->versions[i]))
+				list_push(&c->send, name);
+		} else if (!empties || !agrees(c, name, NULL, h->versions[i])) {
+			list_push(&c->gone, name);
 		}
 	}
-	if (w->all && n_there < root_count(target))
-		root_each(target, add_unknown, &(struct unknown){ h->names, send });
+	if (c->w->all && n_there < root_count(c->target))
+		root_each(c->target, add_unknown, &(struct unknown){ h->names, &c->send });
 }
 
 void held_settle(struct ads_stream *s, struct watch *w, const struct root *target)
@@ -115,15 +117,16 @@ void held_settle(struct ads_stream *s, struct watch *w, const struct root *targe
 	struct detail *x = w->x;
 	struct held *h = TAKE(x->held);
 	const struct watch *cds = stream_watch(s, XDS_CDS);
-	const struct root *pair = NULL;
-	struct list send = { 0 }, gone = { 0 };
+	struct comparison c = { .w = w, .target = target };
 	const struct names *rest;
 
-	if (w->type == XDS_EDS)
-		pair = cds && cds->sent ? cds->sent : snapshot_root(s->stage, XDS_CDS);
-	compare(h, w, target, pair, &send, &gone);
-	names_set(&x->force, names_make(s->cache, send.v, send.n));
-	names_set(&x->gone, names_make(s->cache, gone.v, gone.n));
+	if (w->type == XDS_EDS) {
+		c.pair = cds && cds->sent ? cds->sent : snapshot_root(s->stage, XDS_CDS);
+		c.or_none = !cds;
+	}
+	compare(&c, h);
+	names_set(&x->force, names_make(s->cache, c.send.v, c.send.n));
+	names_set(&x->gone, names_make(s->cache, c.gone.v, c.gone.n));
 	rest = names_minus(s->cache, w->names, h->names);
 	watch_force(s, w, rest);
 	names_unref(rest);
@@ -132,6 +135,6 @@ void held_settle(struct ads_stream *s, struct watch *w, const struct root *targe
 	w->gathering = x->gone && w->type <= XDS_RDS;
 	watch_find_due(w);
 	held_free(h);
-	xfree(send.v);
-	xfree(gone.v);
+	xfree(c.send.v);
+	xfree(c.gone.v);
 }

@@ -124,8 +124,8 @@ void watch_trim(struct watch *w)
 {
 	const struct detail *x = w->x;
 
-	if (!x || w->in_flight || x->in_flight || x->force || x->doubt || x->gone || x->own || x->held ||
-	    x->nack || x->url)
+	if (!x || w->in_flight || x->in_flight || x->force || x->doubt || x->gone || x->own ||
+	    x->held || x->nack || x->url)
 		return;
 	xfree(TAKE(w->x));
 }
@@ -170,9 +170,9 @@ bool stream_is_sent(const struct ads_stream *s)
 {
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct watch *w = &s->v[i];
-		const struct root *r = w->type <= XDS_RDS && !w->own ?
-					       snapshot_root(s->newest, (enum xds_type)w->type) :
-					       stream_target(s, w);
+		const struct root *r = w->type <= XDS_RDS && !w->own
+					       ? snapshot_root(s->newest, (enum xds_type)w->type)
+					       : stream_target(s, w);
 
 		if (r && (w->owed || w->due || w->sent != r || watch_gone(w)))
 			return false;
@@ -218,7 +218,8 @@ void ads_set_snapshot(struct ads_stream *s, const struct snapshot *snapshot, int
 	note_change(s, changed_ns);
 }
 
-void ads_set_root(struct ads_stream *s, enum xds_type type, const struct root *root, int64_t changed_ns)
+void ads_set_root(struct ads_stream *s, enum xds_type type, const struct root *root,
+		  int64_t changed_ns)
 {
 	struct watch *w = stream_watch(s, type);
 
@@ -289,6 +290,11 @@ int64_t stream_time(const struct ads_stream *s, uint32_t stamp)
 void stream_nonce(const struct ads_stream *s, uint32_t seq, char ret_text[ADS_NONCE_MAX])
 {
 	snprintf(ret_text, ADS_NONCE_MAX, "%x-%x", s->id, seq);
+}
+
+void stream_answer_nonce(const struct ads_stream *s, char ret_text[ADS_NONCE_MAX])
+{
+	snprintf(ret_text, ADS_NONCE_MAX, "%x-d%x", s->id, s->answer_seq);
 }
 
 size_t ads_stream_memory(const struct ads_stream *s)

@@ -34,18 +34,19 @@ struct detail {
 struct watch {
 	uint8_t type;
 	bool all : 1;
-	bool owed : 1;       /* a request waits for its answer, even an empty one */
-	bool due : 1;        /* some of `force` is subscribed to */
-	bool in_flight : 1;  /* sent, neither acknowledged nor rejected */
-	bool fresh : 1;      /* what is in flight answers a subscription or a change of clusters */
-	bool returning : 1;  /* the client came with resources of this type and has not been answered */
-	bool gathering : 1;  /* and its removals wait for the client's other subscriptions */
-	bool own : 1;        /* its root is x->own */
-	bool wants_root : 1; /* and does not fit the subscription any more */
+	bool owed : 1;      /* a request waits for its answer, even an empty one */
+	bool due : 1;       /* some of `force` is subscribed to */
+	bool in_flight : 1; /* sent, neither acknowledged nor rejected */
+	bool fresh : 1;     /* what is in flight answers a subscription or a change of clusters */
+	bool returning : 1; /* the client came with resources of this type and has not been answered */
+	bool gathering : 1;         /* and its removals wait for the client's other subscriptions */
+	bool own : 1;               /* its root is x->own */
+	bool wants_root : 1;        /* and does not fit the subscription any more */
 	uint32_t seq, acked_seq;    /* of nonces; 0: none */
 	uint32_t sent_at, acked_at; /* stream_stamp */
 	uint32_t n_rejected;
-	const struct root *sent;   /* what the client holds, given that it accepts what is in flight */
+	const struct root
+		*sent; /* what the client holds, given that it accepts what is in flight */
 	const struct names *names; /* subscribed by name */
 	struct detail *x;
 };
@@ -96,9 +97,12 @@ const struct root *stream_target(const struct ads_stream *, const struct watch *
 bool stream_is_sent(const struct ads_stream *);
 void stream_report(struct ads_stream *, int64_t now_ns, struct ads_events *);
 
-uint32_t stream_stamp(const struct ads_stream *, int64_t now_ns); /* 10 ms steps since the connect, from 1 */
+uint32_t stream_stamp(const struct ads_stream *,
+		      int64_t now_ns); /* 10 ms steps since the connect, from 1 */
 int64_t stream_time(const struct ads_stream *, uint32_t stamp);
 void stream_nonce(const struct ads_stream *, uint32_t seq, char ret_text[ADS_NONCE_MAX]);
+void stream_answer_nonce(const struct ads_stream *,
+			 char ret_text[ADS_NONCE_MAX]); /* of the last ads_answer */
 
 /* Compares initial_resource_versions with the target (held.c). */
 void held_settle(struct ads_stream *, struct watch *, const struct root *target);

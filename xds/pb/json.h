@@ -9,16 +9,15 @@
 
 struct diag;
 
-/* One value onto the writer. Fields in order of number; unset ones and implicit zeroes are left out. An Any of a type
- * that is unknown, or whose bytes are no good, prints as {"@type", "value": base64}. Nesting beyond what the writer can hold prints as null. */
+/* One value onto the writer. Fields in order of number, maps in order of key; what the packer would leave out is left
+ * out. An Any of a type that is unknown, or whose bytes are no good, prints as {"@type", "value": base64}; what is
+ * nested deeper than the writer can hold, as null. */
 void pb_print(struct json *, const ProtobufCMessage *);
 /* The same as a whole document. */
 void pb_print_buf(struct buf *, const ProtobufCMessage *, bool pretty);
 
-enum {
-	PB_IGNORE_UNKNOWN =
-		1, /* unknown fields are no problem, unknown enum names and Any types still are */
-};
+/* Unknown fields are no problem; unknown enum names and types of Any still are. */
+enum { PB_IGNORE_UNKNOWN = 1 };
 /* A document to a message in the arena, strings borrowed from the document. Names may be lowerCamelCase or as in the
  * .proto. NULL if there was any problem; all of them are in diag with place and path. */
 ProtobufCMessage *pb_from_json(struct arena *, const ProtobufCMessageDescriptor *,

@@ -31,7 +31,8 @@ struct node;
 /* The same for a type known only at run time. */
 ProtobufCMessage *pb_new(struct arena *, const ProtobufCMessageDescriptor *);
 
-/* Appends to a repeated field that was only ever grown by PB_PUSH; an element that is a pointer is borrowed. */
+/* Appends to a repeated field that was only ever grown by PB_PUSH. Evaluates msg more than once; an element that is a
+ * pointer is borrowed. */
 #define PB_PUSH(a, msg, field, elem) \
 	((msg)->field = pb_grow((a), (msg)->field, (msg)->n_##field, sizeof *(msg)->field), \
 	 (msg)->field[(msg)->n_##field++] = (elem))
@@ -104,8 +105,8 @@ void pb_pack_buf(struct buf *, const ProtobufCMessage *); /* appends */
 enum { PB_MAX_DEPTH = 100 };
 /* Untrusted bytes to a message in the arena; bytes are copied. NULL, with the reason in e, if they are malformed, are
  * nested deeper than PB_MAX_DEPTH, hold strings with a NUL or invalid UTF-8, or need more than max_memory (in which case
- * up to that much of the arena was used). Unknown fields stay in base.unknown_fields. Maps are in
- * order of key, the last of equal keys kept. */
+ * up to that much of the arena was used). Unknown fields stay in base.unknown_fields. Maps are in order
+ * of key, the last of equal keys kept. */
 #define PB_UNPACK(a, type, bytes, len, max_memory, e) \
 	((type *)(void *)pb_unpack((a), &type##__DESC, (bytes), (len), (max_memory), (e)))
 ProtobufCMessage *pb_unpack(struct arena *, const ProtobufCMessageDescriptor *, const void *bytes,

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+enum { PRESSURE_MAX = 256 << 20 };
+
 static const struct shelf_row shelves[SHELF_N] = {
 	[SHELF_NAMES] = { names_equal, names_destroy, names_size },
 	[SHELF_NAMES_OP] = { names_op_equal, names_op_destroy, NULL },
@@ -105,44 +107,20 @@ const struct shared *cache_find(struct xds_cache *c, enum shelf shelf, uint64_t 
 	return s;
 }
 
-const struct shared *cache_add(struct xds_cache *c, struct shared *mine, const void *key)
-{
-	struct shared *s = NULL;
-
-	with_lock(&c->lock) {
-		s = find(c, mine->shelf, mine->hash, key);
-		if (!s) {
-			struct shared **to;
-
-			if (c->n > c->n_buckets)
-				grow(c);
-			to = &c->buckets[mine->hash & (c->n_buckets - 1)];
-			mine->next = *to;
-			mine->used_ns = c->now_ns;
-			mine->interned = true;
-			*to = mine;
-			c->n++;
-			s = TAKE(mine);
-		}
-		shared_ref(s);
-	}
-	shared_unref(mine);
-	return s;
-}
-
-void xds_cache_tick(struct xds_cache *c, int64_t mono_ns)
+static void sweep(struct xds_cache *c, int64_t linger_ns)
 {
 	struct shared *dead = NULL;
 
 	with_lock(&c->lock) {
-		c->now_ns = mono_ns;
+		c->pressure = 0;
 		for (uint32_t i = 0; i < c->n_buckets; i++) {
 			for (struct shared **at = &c->buckets[i]; *at;) {
 				struct shared *s = *at;
+				bool used = ref_count(&s->ref) > 1;
 
-				if (ref_count(&s->ref) > 1)
-					s->used_ns = mono_ns;
-				if (mono_ns - s->used_ns < XDS_CACHE_LINGER_NS) {
+				if (used)
+					s->used_ns = c->now_ns;
+				if (used || c->now_ns - s->used_ns < linger_ns) {
 					at = &s->next;
 					continue;
 				}
@@ -159,6 +137,46 @@ void xds_cache_tick(struct xds_cache *c, int64_t mono_ns)
 		dead = s->next;
 		shared_unref(s);
 	}
+}
+
+const struct shared *cache_add(struct xds_cache *c, struct shared *mine, const void *key)
+{
+	const struct shelf_row *row = &shelves[mine->shelf];
+	struct shared *s = NULL;
+	bool is_full = false;
+
+	with_lock(&c->lock) {
+		s = find(c, mine->shelf, mine->hash, key);
+		if (!s) {
+			struct shared **to;
+
+			if (c->n > c->n_buckets)
+				grow(c);
+			to = &c->buckets[mine->hash & (c->n_buckets - 1)];
+			mine->next = *to;
+			mine->used_ns = c->now_ns;
+			mine->interned = true;
+			*to = mine;
+			c->n++;
+			c->pressure += row->memory ? row->memory(mine) : 0;
+			is_full = c->pressure > PRESSURE_MAX;
+			s = TAKE(mine);
+		}
+		shared_ref(s);
+	}
+	shared_unref(mine);
+	/* A client that goes through many large subscriptions must not fill the linger with them. Twice, since some
+	 * things refer to others. */
+	for (int i = 0; is_full && i < 2; i++)
+		sweep(c, 0);
+	return s;
+}
+
+void xds_cache_tick(struct xds_cache *c, int64_t mono_ns)
+{
+	with_lock(&c->lock)
+		c->now_ns = mono_ns;
+	sweep(c, XDS_CACHE_LINGER_NS);
 }
 
 void xds_cache_stats(struct xds_cache *c, struct xds_cache_stats *ret)

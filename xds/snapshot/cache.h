@@ -56,6 +56,7 @@ struct xds_cache {
 	struct shared **buckets;
 	uint32_t n_buckets, n;
 	int64_t now_ns;
+	size_t pressure; /* bytes added since the last sweep */
 	uint64_t n_hits, n_misses;
 };
 

@@ -83,7 +83,8 @@ static int compare_hashed(const void *a, const void *b)
 	return compare(a, b);
 }
 
-bool names_has_hashed(const struct names *s, uint64_t hash, const char *name, size_t len)
+static bool find_hashed(const struct names *s, uint64_t hash, const char *name, size_t len,
+			uint32_t *ret)
 {
 	uint32_t lo = 0, hi = names_count(s);
 
@@ -96,10 +97,26 @@ bool names_has_hashed(const struct names *s, uint64_t hash, const char *name, si
 			hi = mid;
 	}
 	for (; lo < names_count(s) && s->v[lo].hash == hash; lo++) {
-		if (!strncmp(s->v[lo].s, name, len) && !s->v[lo].s[len])
+		if (!strncmp(s->v[lo].s, name, len) && !s->v[lo].s[len]) {
+			*ret = lo;
 			return true;
+		}
 	}
 	return false;
+}
+
+bool names_has_hashed(const struct names *s, uint64_t hash, const char *name, size_t len)
+{
+	uint32_t at;
+
+	return find_hashed(s, hash, name, len, &at);
+}
+
+bool names_find(const struct names *s, const char *name, uint32_t *ret_index)
+{
+	size_t len = strlen(name);
+
+	return s && find_hashed(s, name_hash(name, len), name, len, ret_index);
 }
 
 bool names_has_n(const struct names *s, const char *name, size_t len)

@@ -21,6 +21,7 @@ uint32_t names_count(const struct names *);
 const char *names_at(const struct names *, uint32_t i);
 /* The strings themselves, sorted; yours (xfree). */
 const char **names_sorted(const struct names *) must_check;
+bool names_find(const struct names *, const char *name, uint32_t *ret_index); /* for names_at */
 bool names_has(const struct names *, const char *name);
 bool names_has_n(const struct names *, const char *name, size_t len);
 size_t names_memory(const struct names *);

@@ -30,14 +30,13 @@ enum translate_query {
 	Q_RC,           /* [name] CONCAT: one route configuration */
 
 	/* listeners */
-	Q_LDS_PORTS_NS, /* which wildcard and shared listeners a namespace's services need */
-	Q_LDS_PORTS,
-	Q_LISTENER_SERVICE, /* listeners that one service has for itself (its own VIP) */
-	Q_LISTENER_SHARED,  /* one listener of several services on one bind and port */
-	Q_LDS_NS,
-	Q_LDS_BUCKET,
-	Q_LDS_VIRTUAL, /* [0] virtualOutbound, HTTP proxy listener */
-	Q_LDS_INBOUND, /* [0] virtualInbound and custom inbound listeners */
+	Q_LDS_PORTS_NS, /* [pair(ns, wrapper)] the binds that a namespace's services share with others */
+	Q_LISTENER_SERVICE, /* [pair(pair(ns, host), wrapper)] listeners that one service has for itself */
+	Q_LISTENER_SHARED, /* [pair(wrapper, "bind_port")] one listener of several services */
+	Q_LDS_NS,          /* [pair(ns, wrapper)] */
+	Q_LDS_BUCKET,      /* [pair(bucket + 1, wrapper)] */
+	Q_LDS_VIRTUAL,     /* [0] virtualOutbound, HTTP proxy listener */
+	Q_LDS_INBOUND,     /* [0] virtualInbound and custom inbound listeners */
 
 	Q_NDS_NS, /* name table */
 

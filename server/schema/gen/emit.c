@@ -23,21 +23,22 @@ static const struct c_type {
 	[SCHEMA_MAP] = { NULL, 8 },
 };
 
-const char *emit_enum(struct gen *g, const struct type *t, const struct prop *p)
+const char *gen_emit_enum(struct gen *g, const struct type *t, const struct prop *p)
 {
-	return arena_printf(&g->arena, "%s_%s", t->name, name_snake(&g->arena, p->json));
+	return arena_printf(&g->arena, "%s_%s", t->name, gen_name_snake(&g->arena, p->json));
 }
 
 static void emit_enum_type(struct gen *g, struct buf *b, const struct type *t, const struct prop *p,
 			   struct map *taken)
 {
 	const struct schema *s = p->schema->item ? p->schema->item : p->schema;
-	const char *name = emit_enum(g, t, p);
+	const char *name = gen_emit_enum(g, t, p);
 
 	buf_printf(b, "enum %s {\n", name);
 	for (uint32_t i = 0; i < s->values.n; i++) {
-		const char *constant = arena_printf(&g->arena, "%s_%s", name_upper(&g->arena, name),
-						    name_value(&g->arena, s->values.v[i]));
+		const char *constant =
+			arena_printf(&g->arena, "%s_%s", gen_name_upper(&g->arena, name),
+				     gen_name_value(&g->arena, s->values.v[i]));
 
 		buf_printf(b, "\t%s = %u,\n", constant, i + 1);
 		if (map_set(taken, constant, (void *)(uintptr_t)1))
@@ -72,7 +73,7 @@ static void emit_field(struct gen *g, struct buf *b, const struct type *t, const
 	const struct schema *s = p->schema;
 
 	if (s->type == SCHEMA_ENUM)
-		buf_printf(b, "\tenum %s %s;\n", emit_enum(g, t, p), p->c);
+		buf_printf(b, "\tenum %s %s;\n", gen_emit_enum(g, t, p), p->c);
 	else if (s->type == SCHEMA_STRUCT)
 		buf_printf(b, "\tconst struct %s *%s;\n", s->of->name, p->c);
 	else if (s->item)
@@ -103,7 +104,7 @@ static void emit_struct(struct gen *g, struct buf *b, const struct type *t, stru
 	buf_printf(b, "extern const struct struct_type %s_type;\n\n", t->name);
 }
 
-void emit_header(struct gen *g, struct buf *b)
+void gen_emit_header(struct gen *g, struct buf *b)
 {
 	cleanup(map_fini) struct map taken = MAP_INIT;
 
@@ -112,7 +113,8 @@ void emit_header(struct gen *g, struct buf *b)
 	for (uint32_t i = 0; i < g->n_crds; i++)
 		if (!g->crds[i].pseudo)
 			buf_printf(b, "\tKIND_%s,\n",
-				   name_upper(&g->arena, name_snake(&g->arena, g->crds[i].kind)));
+				   gen_name_upper(&g->arena,
+						  gen_name_snake(&g->arena, g->crds[i].kind)));
 	buf_puts(b, "\tKIND_COUNT,\n};\nextern const struct kind kinds[KIND_COUNT];\n\n");
 	for (uint32_t i = 0; i < g->n_types; i++) {
 		buf_printf(b, "struct %s;\n", g->types[i]->name);

@@ -101,31 +101,31 @@ struct gen {
 };
 
 /* names.c: words of an API's camelCase name, joined by "_"; with a "_" behind a keyword of C. */
-const char *name_snake(struct arena *, const char *);
-const char *name_field(struct arena *, const char *);
-const char *name_upper(struct arena *, const char *);
+const char *gen_name_snake(struct arena *, const char *);
+const char *gen_name_field(struct arena *, const char *);
+const char *gen_name_upper(struct arena *, const char *);
 /* The tail of an enum constant: what is not alphanumeric becomes "_". */
-const char *name_value(struct arena *, const char *);
+const char *gen_name_value(struct arena *, const char *);
 /* "VirtualService.spec.http[]" -> "virtual_service_spec_http" */
-const char *name_path(struct arena *, const char *);
-void strings_add(struct arena *, struct strings *, const char *);
+const char *gen_name_path(struct arena *, const char *);
+void gen_strings_add(struct arena *, struct strings *, const char *);
 
 /* load.c: takes in one CustomResourceDefinition; `pseudo`: no kind of objects. */
-void load_crd(struct gen *, const struct node *doc, bool pseudo);
+void gen_load_crd(struct gen *, const struct node *doc, bool pseudo);
 /* Once all are in: sorts them and gives structs to their schemas. */
-void load_finish(struct gen *, const struct node *overlay);
+void gen_load_finish(struct gen *, const struct node *overlay);
 /* All of this for a folder: every .yaml of its subfolders, then overlay.yaml. */
-void load_tree(struct gen *, const char *root);
+void gen_load_tree(struct gen *, const char *root);
 
 /* parse.c: the schema below a node; NULL with a problem in diag. `top`: apiVersion, kind and metadata are left out. */
-struct schema *schema_parse(struct gen *, const struct node *, const char *path, bool top);
+struct schema *gen_schema_parse(struct gen *, const struct node *, const char *path, bool top);
 
 /* shape.c: gives structs to all object schemas below, and the overlay's names to structs. */
-void shape_schema(struct gen *, struct schema *top, const char *own);
-void shape_overlay(struct gen *, const struct node *overlay);
-void shape_finish(struct gen *);
+void gen_shape_schema(struct gen *, struct schema *top, const char *own);
+void gen_shape_overlay(struct gen *, const struct node *overlay);
+void gen_shape_finish(struct gen *);
 
 /* emit.c, tables.c */
-void emit_header(struct gen *, struct buf *);
-void emit_tables(struct gen *, struct buf *);
-const char *emit_enum(struct gen *, const struct type *, const struct prop *);
+void gen_emit_header(struct gen *, struct buf *);
+void gen_emit_tables(struct gen *, struct buf *);
+const char *gen_emit_enum(struct gen *, const struct type *, const struct prop *);

@@ -21,7 +21,7 @@ static struct strings list_dir(struct gen *g, const char *dir)
 
 	for (struct dirent *e; d && (e = readdir(d));)
 		if (e->d_name[0] != '.')
-			strings_add(&g->arena, &out, arena_strdup(&g->arena, e->d_name));
+			gen_strings_add(&g->arena, &out, arena_strdup(&g->arena, e->d_name));
 	if (d)
 		closedir(d);
 	if (out.n)
@@ -84,14 +84,14 @@ static const struct node *read_versions(struct gen *g, struct crd *c, const stru
 					   "version %s has another schema than %s",
 					   node_str(v, "name"), c->versions.v[0]);
 			else
-				strings_add(&g->arena, &c->versions, node_str(v, "name"));
+				gen_strings_add(&g->arena, &c->versions, node_str(v, "name"));
 			schema = schema ? schema : s;
 		}
 	}
 	return schema;
 }
 
-void load_crd(struct gen *g, const struct node *doc, bool pseudo)
+void gen_load_crd(struct gen *g, const struct node *doc, bool pseudo)
 {
 	const struct node *spec = node_get(doc, "spec"), *names = node_get(spec, "names");
 	const struct node *versions = node_get(spec, "versions"), *schema;
@@ -114,7 +114,7 @@ void load_crd(struct gen *g, const struct node *doc, bool pseudo)
 	if (!schema)
 		diag_error(&g->diag, doc->place, c.kind, "no served version with a schema");
 	else
-		c.top = schema_parse(g, schema, c.kind, !c.pseudo);
+		c.top = gen_schema_parse(g, schema, c.kind, !c.pseudo);
 	if (c.top && c.top->type != SCHEMA_STRUCT)
 		diag_error(&g->diag, schema->place, c.kind, "the top is no object");
 	if (c.top)
@@ -135,7 +135,7 @@ static void read_folder(struct gen *g, const char *root, const char *folder)
 		if (!docs_read_file(path, path, &g->arena, &docs, &g->diag))
 			continue;
 		for (uint32_t j = 0; j < docs.n; j++)
-			load_crd(g, docs.v[j], !strcmp(folder, "mesh"));
+			gen_load_crd(g, docs.v[j], !strcmp(folder, "mesh"));
 	}
 }
 
@@ -144,7 +144,7 @@ static int by_kind(const void *a, const void *b)
 	return strcmp(((const struct crd *)a)->kind, ((const struct crd *)b)->kind);
 }
 
-void load_finish(struct gen *g, const struct node *overlay)
+void gen_load_finish(struct gen *g, const struct node *overlay)
 {
 	if (g->n_crds)
 		qsort(g->crds, g->n_crds, sizeof *g->crds, by_kind);
@@ -153,13 +153,13 @@ void load_finish(struct gen *g, const struct node *overlay)
 
 		if (i && !strcmp(c->kind, c[-1].kind))
 			diag_error(&g->diag, c->place, c->kind, "a second kind of this name");
-		shape_schema(g, c->top, c->pseudo ? NULL : c->kind);
+		gen_shape_schema(g, c->top, c->pseudo ? NULL : c->kind);
 	}
-	shape_overlay(g, overlay);
-	shape_finish(g);
+	gen_shape_overlay(g, overlay);
+	gen_shape_finish(g);
 }
 
-void load_tree(struct gen *g, const char *root)
+void gen_load_tree(struct gen *g, const char *root)
 {
 	struct strings folders = list_dir(g, root);
 	struct docs docs = { 0 };
@@ -170,7 +170,7 @@ void load_tree(struct gen *g, const char *root)
 	if (!g->n_crds)
 		diag_error(&g->diag, (struct place){ .file = root }, "", "no schemas");
 	if (docs_read_file(overlay, overlay, &g->arena, &docs, &g->diag) && docs.n == 1)
-		load_finish(g, docs.v[0]);
+		gen_load_finish(g, docs.v[0]);
 	else
 		diag_error(&g->diag, (struct place){ .file = overlay }, "", "not one document");
 }

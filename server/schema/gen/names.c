@@ -26,7 +26,7 @@ static bool starts_word(const char *s, size_t i)
 	return !(s[i + 1] == 's' && !islower((unsigned char)s[i + 2]));
 }
 
-const char *name_snake(struct arena *a, const char *s)
+const char *gen_name_snake(struct arena *a, const char *s)
 {
 	char *out = arena_alloc(a, 2 * strlen(s) + 1), *p = out;
 
@@ -38,9 +38,9 @@ const char *name_snake(struct arena *a, const char *s)
 	return out;
 }
 
-const char *name_field(struct arena *a, const char *json)
+const char *gen_name_field(struct arena *a, const char *json)
 {
-	const char *s = name_snake(a, json);
+	const char *s = gen_name_snake(a, json);
 
 	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
 		if (!strcmp(s, keywords[i]))
@@ -48,7 +48,7 @@ const char *name_field(struct arena *a, const char *json)
 	return isdigit((unsigned char)s[0]) ? arena_printf(a, "_%s", s) : s;
 }
 
-const char *name_upper(struct arena *a, const char *s)
+const char *gen_name_upper(struct arena *a, const char *s)
 {
 	char *out = arena_strdup(a, s);
 
@@ -57,7 +57,7 @@ const char *name_upper(struct arena *a, const char *s)
 	return out;
 }
 
-const char *name_value(struct arena *a, const char *s)
+const char *gen_name_value(struct arena *a, const char *s)
 {
 	char *out = arena_strdup(a, *s ? s : "EMPTY");
 
@@ -66,17 +66,18 @@ const char *name_value(struct arena *a, const char *s)
 	return out;
 }
 
-const char *name_path(struct arena *a, const char *path)
+const char *gen_name_path(struct arena *a, const char *path)
 {
 	char *word = arena_strdup(a, path), *save = NULL;
 	const char *out = NULL;
 
 	for (char *p = strtok_r(word, ".[]{}", &save); p; p = strtok_r(NULL, ".[]{}", &save))
-		out = out ? arena_printf(a, "%s_%s", out, name_snake(a, p)) : name_snake(a, p);
+		out = out ? arena_printf(a, "%s_%s", out, gen_name_snake(a, p))
+			  : gen_name_snake(a, p);
 	return out;
 }
 
-void strings_add(struct arena *a, struct strings *s, const char *v)
+void gen_strings_add(struct arena *a, struct strings *s, const char *v)
 {
 	*ARENA_PUSH(a, s->v, s->n, s->cap) = v;
 }

@@ -139,7 +139,7 @@ static bool strings_read(struct draft *d, struct strings *to, const struct node 
 	for (uint32_t i = 0; i < v->n; i++) {
 		if (v->seq[i]->type != NODE_STRING)
 			return refuse(d, v->seq[i], "not a string (quote it?)");
-		strings_add(&d->g->arena, to, v->seq[i]->s);
+		gen_strings_add(&d->g->arena, to, v->seq[i]->s);
 	}
 	return true;
 }
@@ -185,12 +185,12 @@ static bool on_properties(struct draft *d, const struct node *v)
 		if (d->is_top && (!strcmp(json, "apiVersion") || !strcmp(json, "kind") ||
 				  !strcmp(json, "metadata")))
 			continue;
-		sub = schema_parse(d->g, v->map[i].value,
-				   arena_printf(&d->g->arena, "%s.%s", s->path, json), false);
+		sub = gen_schema_parse(d->g, v->map[i].value,
+				       arena_printf(&d->g->arena, "%s.%s", s->path, json), false);
 		if (sub)
 			*ARENA_PUSH(&d->g->arena, s->props, s->n_props, s->cap_props) =
 				(struct prop){ .json = json,
-					       .c = name_field(&d->g->arena, json),
+					       .c = gen_name_field(&d->g->arena, json),
 					       .schema = sub };
 	}
 	return true;
@@ -198,7 +198,8 @@ static bool on_properties(struct draft *d, const struct node *v)
 
 static bool on_items(struct draft *d, const struct node *v)
 {
-	d->s->item = schema_parse(d->g, v, arena_printf(&d->g->arena, "%s[]", d->s->path), false);
+	d->s->item =
+		gen_schema_parse(d->g, v, arena_printf(&d->g->arena, "%s[]", d->s->path), false);
 	return d->s->item;
 }
 
@@ -207,7 +208,8 @@ static bool on_additional(struct draft *d, const struct node *v)
 	if (v->type == NODE_BOOL && !v->b)
 		return true; /* what a schema without it means as well */
 	d->is_map = true;
-	d->s->item = schema_parse(d->g, v, arena_printf(&d->g->arena, "%s{}", d->s->path), false);
+	d->s->item =
+		gen_schema_parse(d->g, v, arena_printf(&d->g->arena, "%s{}", d->s->path), false);
 	return d->s->item;
 }
 
@@ -507,7 +509,7 @@ static int by_json(const void *a, const void *b)
 	return strcmp(((const struct prop *)a)->json, ((const struct prop *)b)->json);
 }
 
-struct schema *schema_parse(struct gen *g, const struct node *n, const char *path, bool top)
+struct schema *gen_schema_parse(struct gen *g, const struct node *n, const char *path, bool top)
 {
 	struct schema *s = arena_new(&g->arena, struct schema);
 	struct draft d = { .g = g, .s = s, .node = n, .is_top = top };

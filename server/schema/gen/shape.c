@@ -93,15 +93,15 @@ static struct type *type_of(struct gen *g, struct schema *s, const char *own)
 	return t;
 }
 
-void shape_schema(struct gen *g, struct schema *s, const char *own)
+void gen_shape_schema(struct gen *g, struct schema *s, const char *own)
 {
 	if (s->type == SCHEMA_STRUCT) {
 		s->of = type_of(g, s, own);
 		for (uint32_t i = 0; i < s->n_props; i++)
-			shape_schema(g, s->props[i].schema, NULL);
+			gen_shape_schema(g, s->props[i].schema, NULL);
 	}
 	if (s->item)
-		shape_schema(g, s->item, NULL);
+		gen_shape_schema(g, s->item, NULL);
 	if (s->type == SCHEMA_MAP && s->item->of)
 		s->item->of->is_map_value = true;
 }
@@ -134,7 +134,7 @@ static struct schema *find_path(struct gen *g, const char *path)
 	return s;
 }
 
-void shape_overlay(struct gen *g, const struct node *overlay)
+void gen_shape_overlay(struct gen *g, const struct node *overlay)
 {
 	const struct node *names = node_get(overlay, "names");
 
@@ -165,7 +165,7 @@ void shape_overlay(struct gen *g, const struct node *overlay)
 
 static void check_c_name(struct gen *g, struct map *taken, const char *name, const struct type *t)
 {
-	if (strcmp(name_field(&g->arena, name), name))
+	if (strcmp(gen_name_field(&g->arena, name), name))
 		diag_error(&g->diag, t->named ? t->named_at : t->schema->place, t->schema->path,
 			   "%s is no name for a struct", name);
 	if (map_set(taken, name, (void *)(uintptr_t)1))
@@ -173,13 +173,13 @@ static void check_c_name(struct gen *g, struct map *taken, const char *name, con
 			   "two structs are called %s: name one in overlay.yaml", name);
 }
 
-void shape_finish(struct gen *g)
+void gen_shape_finish(struct gen *g)
 {
 	cleanup(map_fini) struct map taken = MAP_INIT;
 
 	for (uint32_t i = 0; i < g->n_types; i++)
 		if (!g->types[i]->name)
-			g->types[i]->name = name_path(&g->arena, g->types[i]->schema->path);
+			g->types[i]->name = gen_name_path(&g->arena, g->types[i]->schema->path);
 	for (uint32_t i = 0; i < g->n_types; i++) {
 		struct type *t = g->types[i];
 

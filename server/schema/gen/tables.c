@@ -133,13 +133,13 @@ static void put_field(struct gen *g, struct buf *b, const struct type *t, const 
 	if (item->of)
 		buf_printf(b, "\t  .of = &%s_type,\n", item->of->name);
 	if (item->values.n)
-		buf_printf(b, "\t  .enum_values = %s_values,\n", emit_enum(g, t, p));
+		buf_printf(b, "\t  .enum_values = %s_values,\n", gen_emit_enum(g, t, p));
 	if (s->list_keys.n)
-		buf_printf(b, "\t  .list_keys = %s_keys,\n", emit_enum(g, t, p));
+		buf_printf(b, "\t  .list_keys = %s_keys,\n", gen_emit_enum(g, t, p));
 	if (s->n_rules && s->type != SCHEMA_STRUCT)
-		buf_printf(b, "\t  .rules = %s_rules,\n", emit_enum(g, t, p));
+		buf_printf(b, "\t  .rules = %s_rules,\n", gen_emit_enum(g, t, p));
 	if (s->item && item->n_rules && item->type != SCHEMA_STRUCT)
-		buf_printf(b, "\t  .item_rules = %s_item_rules,\n", emit_enum(g, t, p));
+		buf_printf(b, "\t  .item_rules = %s_item_rules,\n", gen_emit_enum(g, t, p));
 	buf_printf(b, "%s%s%s%s%s", p->required ? "\t  .required = true,\n" : "",
 		   s->nullable ? "\t  .nullable = true,\n" : "",
 		   s->unique ? "\t  .unique = true,\n" : "",
@@ -178,14 +178,14 @@ static void put_type(struct gen *g, struct buf *b, const struct type *t)
 		check_kept(g, p->schema);
 		if (p->alias)
 			continue;
-		snprintf(name, sizeof name, "%s_values", emit_enum(g, t, p));
+		snprintf(name, sizeof name, "%s_values", gen_emit_enum(g, t, p));
 		put_strings(b, name, &item->values);
-		snprintf(name, sizeof name, "%s_keys", emit_enum(g, t, p));
+		snprintf(name, sizeof name, "%s_keys", gen_emit_enum(g, t, p));
 		put_strings(b, name, &p->schema->list_keys);
-		snprintf(name, sizeof name, "%s_rules", emit_enum(g, t, p));
+		snprintf(name, sizeof name, "%s_rules", gen_emit_enum(g, t, p));
 		if (p->schema->type != SCHEMA_STRUCT)
 			put_rules(b, name, p->schema);
-		snprintf(name, sizeof name, "%s_item_rules", emit_enum(g, t, p));
+		snprintf(name, sizeof name, "%s_item_rules", gen_emit_enum(g, t, p));
 		if (p->schema->item && item->type != SCHEMA_STRUCT)
 			put_rules(b, name, item);
 	}
@@ -215,7 +215,7 @@ static void put_type(struct gen *g, struct buf *b, const struct type *t)
 	buf_puts(b, "};\n\n");
 }
 
-void emit_tables(struct gen *g, struct buf *b)
+void gen_emit_tables(struct gen *g, struct buf *b)
 {
 	buf_puts(b, "/* Generated from crd-schemas/ by schemagen. */\n#include \"types.h\"\n\n"
 		    "#include \"schema/condition.h\"\n#include \"schema/rules.h\"\n\n"
@@ -226,19 +226,19 @@ void emit_tables(struct gen *g, struct buf *b)
 		if (!g->crds[i].pseudo)
 			put_strings(b,
 				    arena_printf(&g->arena, "%s_versions",
-						 name_snake(&g->arena, g->crds[i].kind)),
+						 gen_name_snake(&g->arena, g->crds[i].kind)),
 				    &g->crds[i].versions);
 	buf_puts(b, "const struct kind kinds[KIND_COUNT] = {\n");
 	for (uint32_t i = 0; i < g->n_crds; i++) {
 		const struct crd *c = &g->crds[i];
-		const char *snake = name_snake(&g->arena, c->kind);
+		const char *snake = gen_name_snake(&g->arena, c->kind);
 
 		if (c->pseudo)
 			continue;
 		buf_printf(b,
 			   "\t[KIND_%s] = { .name = \"%s\", .group = \"%s\", .plural = \"%s\",\n"
 			   "\t  .versions = %s_versions,%s .type = &%s_type },\n",
-			   name_upper(&g->arena, snake), c->kind, c->group, c->plural, snake,
+			   gen_name_upper(&g->arena, snake), c->kind, c->group, c->plural, snake,
 			   c->cluster_scoped ? " .cluster_scoped = true," : "", c->top->of->name);
 	}
 	buf_puts(b, "};\n");

@@ -45,7 +45,7 @@ static const struct {
 	{ "? [a]\n: b\n", "1:3: a key cannot be a list" },
 	{ "{a: 1}: b\n", "1:1: a key cannot be a map" },
 	{ "~: b\n", "1:1: a key cannot be a null" },
-	{ "? \n: b\n", "1:3: a key cannot be a null" },
+	{ "? \n: b\n", "1:2: a key cannot be a null" },
 	{ "a: 1\nb: 2\na: 3\n", "3:1: duplicate key \"a\", first at line 1" },
 	{ "s: {t: [0, {x: 1, x: 2}]}\n", "1:19: s.t[1]: duplicate key \"x\", first at line 1" },
 	{ "yes: 1\non: 2\n", "2:1: duplicate key \"true\", first at line 1" },
@@ -74,8 +74,7 @@ static const struct {
 	  "[{\"x\":1},{\"x\":2,\"w\":2},{\"x\":1,\"w\":2},{\"x\":2,\"w\":2},{\"a\":0,\"z\":1}]" },
 	{ "- &a {x: 1}\n- &b {<<: *a, w: 2}\n- {<<: *b, x: 3}\n",
 	  "[{\"x\":1},{\"w\":2,\"x\":1},{\"x\":3,\"w\":2}]" },
-	{ "m: {<<: [1, {a: 2}]}\n",
-	  "1:10: m.<<: only maps can be merged by \"<<\", not integer" },
+	{ "m: {<<: [1, {a: 2}]}\n", "1:10: m.<<: only maps can be merged by \"<<\", not integer" },
 	{ "- &a {x: 1}\n- {<<: *a, x: 2, x: 3}\n",
 	  "2:18: [1]: duplicate key \"x\", first at line 2" },
 	/* syntax */
@@ -231,6 +230,17 @@ TEST(yaml_directives_are_capped)
 		buf_printf(&b, "%%TAG !x%d! x\n", i);
 	buf_puts(&b, "---\na: 1\n---\nb: 2\n");
 	CHECK_STR(read_yaml(&a, b.p, b.len), "{\"b\":2}\n1:0: more than 64 directives");
+	arena_fini(&a);
+}
+
+TEST(yaml_anchors_are_capped)
+{
+	struct buf b cleanup(buf_fini) = BUF_INIT;
+	struct arena a = ARENA_INIT;
+
+	for (int i = 0; i < 10002; i++)
+		buf_printf(&b, "- &a%d x\n", i);
+	CHECK_STR(read_yaml(&a, b.p, b.len), "10001:3: [10000]: more than 10000 anchors");
 	arena_fini(&a);
 }
 

@@ -93,9 +93,9 @@ static void on_close(struct rpc_stream *s, enum rpc_code code)
 {
 	struct mark *m = rpc_stream_user(s);
 
-	enter(s, SEEN_CLOSE);
 	with_lock(&lock)
 		last_code = code;
+	enter(s, SEEN_CLOSE);
 	with_lock(&m->lock) {
 		m->inside = false;
 		m->over = true;

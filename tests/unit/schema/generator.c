@@ -29,11 +29,11 @@ TEST(gen_names)
 	struct arena a = ARENA_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		CHECK_STR(name_field(&a, rows[i].json), rows[i].c);
-	CHECK_STR(name_value(&a, "TLSV1_0"), "TLSV1_0");
-	CHECK_STR(name_value(&a, "w3c-trace.context"), "W3C_TRACE_CONTEXT");
-	CHECK_STR(name_value(&a, ""), "EMPTY");
-	CHECK_STR(name_path(&a, "VirtualService.spec.http[].match[].headers{}"),
+		CHECK_STR(gen_name_field(&a, rows[i].json), rows[i].c);
+	CHECK_STR(gen_name_value(&a, "TLSV1_0"), "TLSV1_0");
+	CHECK_STR(gen_name_value(&a, "w3c-trace.context"), "W3C_TRACE_CONTEXT");
+	CHECK_STR(gen_name_value(&a, ""), "EMPTY");
+	CHECK_STR(gen_name_path(&a, "VirtualService.spec.http[].match[].headers{}"),
 		  "virtual_service_spec_http_match_headers");
 	arena_fini(&a);
 }
@@ -59,10 +59,10 @@ static void generate(struct gen *g, const char *schema, const char *overlay, str
 	CHECK(yaml_read(text, strlen(text), "crd", &g->arena, &docs, &g->diag));
 	CHECK(yaml_read(overlay, strlen(overlay), "overlay", &g->arena, &names, &g->diag));
 	if (docs.n == 1 && names.n == 1) {
-		load_crd(g, docs.v[0], false);
-		load_finish(g, names.v[0]);
-		emit_header(g, header);
-		emit_tables(g, tables);
+		gen_load_crd(g, docs.v[0], false);
+		gen_load_finish(g, names.v[0]);
+		gen_emit_header(g, header);
+		gen_emit_tables(g, tables);
 	}
 	xfree(text);
 }

@@ -53,7 +53,7 @@ TEST(duration_reads_as_go)
 		CHECK_INT(ns, rows[i].ok ? rows[i].ns : -7);
 		if (!rows[i].ok)
 			continue;
-		duration_format(ns, text);
+		scalar_duration_format(ns, text);
 		CHECK_STR(text, rows[i].printed);
 		CHECK(duration_parse(text, &ns));
 		CHECK_INT(ns, rows[i].ns);
@@ -75,7 +75,7 @@ TEST(time_keeps_fractions)
 
 		if (!CHECK(clock_parse(texts[i], &ns)))
 			continue;
-		time_format(ns, text);
+		scalar_time_format(ns, text);
 		CHECK_STR(text, texts[i]);
 	}
 }
@@ -105,13 +105,13 @@ TEST(base64_both_ways)
 		struct opt_bytes v = { 0 };
 		struct buf b = BUF_INIT;
 
-		CHECK_INT(base64_decode(&a, rows[i].text, &v), rows[i].bytes != NULL);
+		CHECK_INT(scalar_base64_decode(&a, rows[i].text, &v), rows[i].bytes != NULL);
 		CHECK_INT(v.set, rows[i].bytes != NULL);
 		if (!v.set)
 			continue;
 		CHECK_INT(v.n, strlen(rows[i].bytes));
 		CHECK(!memcmp(v.v, rows[i].bytes, v.n));
-		base64_encode(&b, v.v, v.n);
+		scalar_base64_encode(&b, v.v, v.n);
 		CHECK_STR(buf_str(&b), rows[i].again);
 		buf_fini(&b);
 	}

@@ -1,0 +1,35 @@
+/* The model's query table. A query calls only lower levels, and its own if it is recursive. */
+#include "model/queries.h"
+
+#include "model/endpoint.h"
+#include "model/heads.h"
+#include "model/proxy.h"
+
+#define BYTES(n, l, fn) { .name = n, .shape = RESULT_BYTES, .level = l, .run = fn }
+#define CHAIN(n, l, fn) { .name = n, .shape = RESULT_BYTES, .level = l, .recursive = true, .run = fn }
+
+const struct query model_queries[Q_MODEL_END] = {
+	[Q_NS_HEADS] = BYTES("ns_heads", 0, ns_heads_run),
+	[Q_WILDCARD_DR] = CHAIN("wildcard_dr", 0, wildcard_dr_run),
+	[Q_WILDCARD_VS] = CHAIN("wildcard_vs", 0, wildcard_vs_run),
+	[Q_VS_HEADS] = BYTES("vs_heads", 0, vs_heads_run),
+	[Q_AUTO_VIPS] = BYTES("auto_vips", 0, auto_vips_run),
+	[Q_SIDECAR] = BYTES("sidecar", 0, sidecar_run),
+	[Q_AUTO_BUCKET] = BYTES("auto_bucket", 1, auto_bucket_run),
+	[Q_SCOPE_DEFAULT] = BYTES("scope_default", 1, scope_default_run),
+	[Q_IMPORTS] = BYTES("imports", 1, imports_run),
+	[Q_OUTBOUND_POLICY] = BYTES("outbound_policy", 1, outbound_policy_run),
+	[Q_VS_NAMESPACES] = BYTES("vs_namespaces", 1, vs_namespaces_run),
+	[Q_IMPORTS_VS] = BYTES("imports_vs", 2, imports_vs_run),
+	[Q_HOST_OWNER] = BYTES("host_owner", 2, host_owner_run),
+	[Q_SCOPE_VS_NS] = BYTES("scope_vs_ns", 2, scope_vs_ns_run),
+	[Q_SCOPE_EXTRA] = BYTES("scope_extra", 3, scope_extra_run),
+	[Q_EXTRA_OF] = BYTES("extra_of", 4, extra_of_run),
+	[Q_SCOPE_NAMESPACES] = BYTES("scope_namespaces", 5, scope_namespaces_run),
+	[Q_HOST_NS] = BYTES("host_ns", 5, host_ns_run),
+	[Q_VISIBLE] = BYTES("visible", 5, visible_run),
+	[Q_LONE_HOSTS] = BYTES("lone_hosts", 6, lone_hosts_run),
+	[Q_SERVICE_ACCOUNTS] = BYTES("service_accounts", 0, service_accounts_run),
+	[Q_INLINE_IPS] = BYTES("inline_ips", 0, inline_ips_run),
+	[Q_PROXY_FACTS] = BYTES("proxy_facts", 1, proxy_facts_run),
+};
