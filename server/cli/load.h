@@ -13,6 +13,7 @@ struct proxy_node_text;
 struct arena;
 
 /* Options from flags (NULL: the environment, then the default) and istiod's environment variables, and model_setup.
+ * Problems with values are printed to stderr. */
 void load_environment(const char *domain, const char *cluster_id, const char *ns);
 /* Reads every path (files or directories) and puts the objects into the engine. Problems go to diag. False: a path
  * cannot be opened. Not committed. */

@@ -13,7 +13,7 @@ static bool request(struct rpc_server *srv, struct accept_slot *slot)
 	slot->call = NULL;
 	grpc_call_details_init(&slot->details);
 	grpc_metadata_array_init(&slot->metadata);
-	ANNOTATE_HAPPENS_BEFORE(slot);
+	ANNOTATE_HAPPENS_BEFORE(&slot->tag);
 	return grpc_server_request_call(srv->grpc, &slot->call, &slot->details, &slot->metadata,
 					srv->queue, srv->queue, slot) == GRPC_CALL_OK;
 }
@@ -47,7 +47,6 @@ void accept_on_tag(struct rpc_server *srv, struct accept_slot *slot, bool ok)
 	const struct rpc_method *method;
 	struct rpc_stream *s;
 
-	ANNOTATE_HAPPENS_AFTER(slot);
 	if (!ok) {
 		grpc_call_details_destroy(&slot->details);
 		grpc_metadata_array_destroy(&slot->metadata);

@@ -163,6 +163,7 @@ static void *poll_queue(void *arg)
 			return NULL;
 		if (ev.type != GRPC_OP_COMPLETE)
 			continue;
+		ANNOTATE_HAPPENS_AFTER(tag);
 		switch (*tag) {
 		case TAG_ACCEPT:
 			accept_on_tag(srv, container_of(tag, struct accept_slot, tag), ev.success);

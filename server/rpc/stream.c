@@ -47,6 +47,9 @@ struct rpc_stream *stream_new(struct rpc_server *srv, const struct rpc_method *m
 	s->metadata = *take;
 	grpc_metadata_array_init(take);
 	find_connection(s);
+	/* Once in the server's list it may be woken; nothing comes before on_open. */
+	s->events = 1 << EVENT_OPEN;
+	s->running = true;
 	return s;
 }
 
@@ -378,7 +381,6 @@ void stream_on_tag(struct rpc_stream *s, enum rpc_tag tag, bool ok)
 	struct limiter *release = NULL;
 	grpc_call *call = NULL;
 
-	ANNOTATE_HAPPENS_AFTER(&s->tags[tag]);
 	with_lock(&s->lock) {
 		s->n_ops--;
 		if (tag == TAG_CLOSE)
@@ -409,8 +411,8 @@ void stream_start(struct rpc_stream *s)
 
 	op.data.recv_close_on_server.cancelled = &s->was_cancelled;
 	with_lock(&s->lock) {
-		s->events = 1 << EVENT_OPEN;
 		start_op(s, &op, 1, TAG_CLOSE);
+		s->running = false;
 	}
 	stream_run(s);
 	rpc_stream_unref(s);

@@ -160,6 +160,8 @@ static void report(const struct decode *d, const struct condition *c, const stru
 	else if (c->op == CONDITION_ONE_OF && found.n > 1)
 		decode_problem(d, n, p, "only one of %s may be set, not %s",
 			       join(d->arena, &all, "and"), join(d->arena, &found, "and"));
+	else if (c->op == CONDITION_NOT)
+		decode_problem(d, n, p, "%s may not be set", join(d->arena, &found, "and"));
 	else
 		decode_problem(d, n, p, "%s may not be set like this among %s",
 			       join(d->arena, &found, "and"), join(d->arena, &all, "and"));
