@@ -1,48 +1,10 @@
 /* Flags by table, through getopt_long: each row becomes an option whose number is its index. */
 #include "cli/flags.h"
+#include "schema/schema.h"
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool duration_parse(const char *s, int64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		double ns;
-	} units[] = { { "ns", 1 },  { "us", 1e3 }, { "ms", 1e6 },
-		      { "s", 1e9 }, { "m", 6e10 }, { "h", 3.6e12 } };
-	double total = 0;
-
-	if (str_eq(s, "0")) {
-		*ret_ns = 0;
-		return true;
-	}
-	if (!*s)
-		return false;
-	while (*s) {
-		char *end;
-		double v = strtod(s, &end);
-		size_t i, n = 0;
-
-		if (end == s || v < 0)
-			return false;
-		for (i = 0; i < ARRAY_LEN(units); i++) {
-			n = strlen(units[i].unit);
-			/* "m" is also the beginning of "ms" */
-			if (!strncmp(end, units[i].unit, n) && !(end[n] >= 'a' && end[n] <= 'z'))
-				break;
-		}
-		if (i == ARRAY_LEN(units))
-			return false;
-		total += v * units[i].ns;
-		s = end + n;
-	}
-	if (total > 9e18)
-		return false;
-	*ret_ns = (int64_t)total;
-	return true;
-}
 
 static bool bool_parse(const char *s, bool *ret)
 {

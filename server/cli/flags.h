@@ -33,5 +33,3 @@ struct flag {
 bool flags_parse(const struct flag *, size_t n, int argc, char **argv, int *ret_first,
 		 struct err *) must_check;
 void flags_help(const struct flag *, size_t n, struct buf *out);
-/* "1h30m", "2s", "0" */
-bool duration_parse(const char *, int64_t *ret_ns) must_check;

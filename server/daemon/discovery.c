@@ -15,6 +15,7 @@
 #include "daemon/pages.h"
 #include "http/http.h"
 #include "model/options.h"
+#include "schema/schema.h"
 #include "source/dir.h"
 #include <errno.h>
 #include <poll.h>

@@ -18,8 +18,8 @@
 #include <string.h>
 
 enum {
-	N_SLOTS = 65003,     /* prime, so that every step visits all */
-	PER_BYTE = 254,      /* last bytes 1 to 254 of 240.240.0.0/16 */
+	N_SLOTS = 65003, /* prime, so that every step visits all */
+	PER_BYTE = 254,  /* last bytes 1 to 254 of 240.240.0.0/16 */
 	N_BUCKETS = 256,
 	MAX_HOSTS = 50000,
 };
@@ -104,7 +104,8 @@ static bool is_older(struct run *r, struct contender *a, struct contender *b)
 
 static int by_age(const void *a, const void *b)
 {
-	const struct contender *x = *(struct contender *const *)a, *y = *(struct contender *const *)b;
+	const struct contender *x = *(struct contender *const *)a,
+			       *y = *(struct contender *const *)b;
 
 	if (x->created_s != y->created_s)
 		return x->created_s < y->created_s ? -1 : 1;
@@ -180,8 +181,9 @@ void auto_vips_run(struct run *r, uint32_t key)
 	run_emit(r, rows, n * sizeof *rows);
 }
 
-void auto_bucket_run(struct run *r, uint32_t bucket)
+void auto_bucket_run(struct run *r, uint32_t key)
 {
+	uint32_t bucket = key_number(r, key);
 	const struct result *all = call_query(r, Q_AUTO_VIPS, 0);
 	const uint32_t *at = (const void *)all->bytes;
 	const struct auto_row *rows = (const void *)(all->bytes + (N_BUCKETS + 1) * sizeof *at);
@@ -199,7 +201,7 @@ static uint32_t slot_read(struct run *r, const struct service *s)
 {
 	const char *text = auto_vip_text(run_arena(r), s);
 	uint32_t key = run_key(r, text);
-	const struct result *bucket = call_query(r, Q_AUTO_BUCKET, bucket_of(text));
+	const struct result *bucket = call_query(r, Q_AUTO_BUCKET, number_key(r, bucket_of(text)));
 	const struct auto_row *rows = (const void *)bucket->bytes;
 
 	for (uint32_t i = 0; i < bucket->n / sizeof *rows; i++)

@@ -16,21 +16,21 @@ enum cell {
 	CELL_SVC_ADDRESS,         /* "addr": services with that VIP */
 	CELL_SVC_SUFFIX,          /* "*.b.a", lazy: services whose host lies under it */
 	CELL_SVC_NETWORK_GATEWAY, /* KEY_EMPTY: deep; Services labelled topology.istio.io/network */
-	CELL_SVC_NODE_LOCAL,      /* KEY_EMPTY: services that make a proxy's node name matter */
+	CELL_SVC_NODE_LOCAL,      /* KEY_EMPTY: objects that make a proxy's node name matter */
 	CELL_SVC_ALIAS,           /* host: ExternalName Services that point to it */
-	CELL_SVC_SHORT,  /* KEY_EMPTY: ServiceEntries with a host of at most two labels or ending in ".svc": it may be a short form of a Kubernetes name */
-	CELL_NS_DISTRIBUTION,     /* ns: deep; the Namespace if it has a traffic-distribution annotation */
+	CELL_SVC_SHORT, /* KEY_EMPTY: ServiceEntries with a host of at most two labels or ending in ".svc": it may be a short form of a Kubernetes name */
+	CELL_NS_DISTRIBUTION, /* ns: deep; the Namespace if it has a traffic-distribution annotation */
 	CELL_SE_AUTO,    /* "ns/host": ServiceEntries that need an allocated address for the host */
 	CELL_AUTO_TAKEN, /* "addr": ServiceEntries whose status has this address */
 
 	/* Endpoints. */
 	CELL_SLICE_SERVICE, /* (ns, service name): deep; EndpointSlices */
-	CELL_SLICE_IP, /* "ip": EndpointSlices, but those that Kubernetes makes from a selector */
-	CELL_POD_LABEL,     /* (ns, "k=v"), lazy: pods (for ServiceEntry selectors) */
-	CELL_POD_IP,        /* "ip": pods */
-	CELL_WE_LABEL,      /* (ns, "k=v"): deep; WorkloadEntries */
-	CELL_WE_IP,         /* "ip": deep; WorkloadEntries */
-	CELL_SVC_SELECTOR,  /* (ns, "k=v"): services whose selector's first pair it is */
+	CELL_SLICE_IP,  /* "ip": EndpointSlices, but those that Kubernetes makes from a selector */
+	CELL_POD_LABEL, /* (ns, "k=v"), lazy: pods (for ServiceEntry selectors) */
+	CELL_POD_IP,    /* "ip": pods */
+	CELL_WE_LABEL,  /* (ns, "k=v"): deep; WorkloadEntries */
+	CELL_WE_IP,     /* "ip": deep; WorkloadEntries */
+	CELL_SVC_SELECTOR, /* (ns, "k=v"): services whose selector's first pair it is */
 	CELL_SE_SELECTOR, /* (ns, "k=v"): ServiceEntries whose workloadSelector's first pair it is */
 
 	/* Configuration. */

@@ -28,8 +28,7 @@ static bool string_conflicts(const struct string_match *root, const struct strin
 }
 
 /* Entries are sorted by key on both sides. */
-#define MAPS_CONFLICT(root, leaf) \
-	maps_conflict((root).v, (root).n, (leaf).v, (leaf).n)
+#define MAPS_CONFLICT(root, leaf) maps_conflict((root).v, (root).n, (leaf).v, (leaf).n)
 static bool maps_conflict(const struct string_match_entry *root, uint32_t n_root,
 			  const struct string_match_entry *leaf, uint32_t n_leaf)
 {
@@ -125,9 +124,7 @@ static void merge_labels(struct arena *a, struct str_map *to, const struct str_m
 	uint32_t n = 0;
 
 	for (uint32_t i = 0, j = 0; i < root->n || j < to->n;) {
-		int c = i == root->n  ? 1 :
-			j == to->n    ? -1 :
-					strcmp(root->v[i].key, to->v[j].key);
+		int c = i == root->n ? 1 : j == to->n ? -1 : strcmp(root->v[i].key, to->v[j].key);
 
 		v[n++] = c < 0 ? root->v[i] : to->v[j];
 		i += c <= 0;

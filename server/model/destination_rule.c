@@ -36,8 +36,7 @@ static void add_level(struct lookup *l, uint32_t host)
 	const struct entry *e = read_entry(l->r, CELL_DR_HOST, host);
 
 	if (e->n)
-		*ARENA_PUSH(run_arena(l->r), l->levels, l->n_levels, l->cap) =
-			(struct level){ e };
+		*ARENA_PUSH(run_arena(l->r), l->levels, l->n_levels, l->cap) = (struct level){ e };
 }
 
 static void find_levels(struct lookup *l)
@@ -127,9 +126,8 @@ static void filter_exported(const struct lookup *l, struct merged_rules *rules)
 	for (uint32_t i = 0; i < rules->n; i++) {
 		struct merged_rule *m = &rules->v[i];
 
-		if (export_seen_by_proxy(l->r,
-					 export_key(l->r, &m->export_to, &(struct str_list){ 0 },
-						    m->first->ns)))
+		if (export_seen_by_proxy(l->r, export_key(l->r, &m->export_to,
+							  &(struct str_list){ 0 }, m->first->ns)))
 			rules->v[n++] = *m;
 	}
 	rules->n = n;

@@ -55,7 +55,8 @@ static bool has_value(const struct str_list *values, const char *v)
 	return false;
 }
 
-static bool requirement_holds(const struct label_selector_requirement *q, const struct str_map *labels)
+static bool requirement_holds(const struct label_selector_requirement *q,
+			      const struct str_map *labels)
 {
 	const char *v = str_map_get(labels, str_or(q->key, ""));
 
@@ -71,7 +72,8 @@ static bool requirement_holds(const struct label_selector_requirement *q, const 
 static bool selector_holds(const struct label_selector *s, const struct str_map *labels)
 {
 	for (uint32_t i = 0; i < s->match_labels.n; i++)
-		if (!str_eq(str_map_get(labels, s->match_labels.v[i].key), s->match_labels.v[i].value))
+		if (!str_eq(str_map_get(labels, s->match_labels.v[i].key),
+			    s->match_labels.v[i].value))
 			return false;
 	for (uint32_t i = 0; i < s->match_expressions.n; i++)
 		if (!requirement_holds(&s->match_expressions.v[i], labels))
@@ -79,7 +81,8 @@ static bool selector_holds(const struct label_selector *s, const struct str_map 
 	return true;
 }
 
-static bool policy_matches(const struct service_entry_visibility_policy *p, const struct str_map *labels)
+static bool policy_matches(const struct service_entry_visibility_policy *p,
+			   const struct str_map *labels)
 {
 	for (uint32_t i = 0; i < p->matching_rules.n; i++) {
 		const struct label_selector *s = p->matching_rules.v[i].namespace_selector;
@@ -103,7 +106,8 @@ static enum clamp visibility_of(struct run *r, const char *ns)
 		return CLAMP_NOTHING;
 	v = (int)all->default_visibility;
 	if (all->policies.n) {
-		const struct object *obj = read_object(r, KIND_NAMESPACE, KEY_EMPTY, run_key(r, ns));
+		const struct object *obj =
+			read_object(r, KIND_NAMESPACE, KEY_EMPTY, run_key(r, ns));
 		const struct str_map *labels = obj && obj->meta ? &obj->meta->labels : &none;
 
 		for (uint32_t i = 0; i < all->policies.n; i++)
@@ -169,8 +173,8 @@ bool export_seen_by_proxy(struct run *r, uint32_t key)
 	return false;
 }
 
-bool scope_exported(struct run *r, const struct str_list *export_to, const struct str_list *defaults,
-		    uint32_t object_ns)
+bool scope_exported(struct run *r, const struct str_list *export_to,
+		    const struct str_list *defaults, uint32_t object_ns)
 {
 	return export_seen_by_proxy(r, export_key(r, export_to, defaults, run_text(r, object_ns)));
 }

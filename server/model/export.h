@@ -8,7 +8,8 @@
  * and serviceEntryVisibility are applied. */
 uint32_t service_export_key(struct run *, const struct service *);
 /* The same for any list with its mesh default; `ns` is what "." stands for. */
-uint32_t export_key(struct run *, const struct str_list *list, const struct str_list *defaults, const char *ns);
+uint32_t export_key(struct run *, const struct str_list *list, const struct str_list *defaults,
+		    const char *ns);
 /* Does the proxy's namespace see it? Asks ASK_NS_IS for each namespace of the list. */
 bool export_seen_by_proxy(struct run *, uint32_t export_key);
 /* Is `ns` in the list of the key, or the key 0? Asks nothing. */

@@ -6,6 +6,10 @@
 #include "base/map.h"
 #include "model/service.h"
 
+/* Small numbers as parts of keys: listener indexes, ports, buckets. 0 is KEY_EMPTY. */
+uint32_t number_key(struct run *, uint32_t);
+uint32_t key_number(struct run *, uint32_t key);
+
 /* Writes heads as the result of the running query; nothing at all when there are none. */
 void heads_emit(struct run *, const struct heads *);
 
@@ -20,8 +24,9 @@ struct vs_destination {
 	uint16_t reserved, reserved2[2];
 };
 enum vs_head_flag {
-	VS_MESH = 1,          /* bound to the gateway `mesh` */
-	VS_GATEWAY_STYLE = 2, /* made from a Gateway API route: hosts are imported as subsets only */
+	VS_MESH = 1, /* bound to the gateway `mesh` */
+	VS_GATEWAY_STYLE =
+		2, /* made from a Gateway API route: hosts are imported as subsets only */
 };
 struct vs_head {
 	uint32_t name, export_to; /* export_to as in service_head */
@@ -44,14 +49,16 @@ struct import_list {
 };
 struct wrapper;
 /* Of one listener of the Sidecar (NULL: default scope). False: it imports nothing from `ns`. */
-bool imports_of_listener(struct run *, const struct wrapper *, const struct object *sidecar, uint32_t ns, struct import_list *ret);
+bool imports_of_listener(struct run *, const struct wrapper *, const struct object *sidecar,
+			 uint32_t ns, struct import_list *ret);
 /* One list per egress listener that imports anything from `ns`; index 0: of all. By value, so that scopes that import
  * the same share. Not in the default scope. */
 const struct import_list *imports_of(struct run *, uint32_t ns, uint32_t index, uint32_t *ret_n);
 bool import_takes(const struct import_list *, const char *host);
 /* For hosts of VirtualServices: overlap is enough, unless `subset_only`. */
 bool import_overlaps(const struct import_list *, const char *host, bool subset_only);
-bool import_takes_vs(struct run *, const struct import_list *, const struct vs_heads *, const struct vs_head *);
+bool import_takes_vs(struct run *, const struct import_list *, const struct vs_heads *,
+		     const struct vs_head *);
 
 /* An egress host of a Sidecar, "[~]ns/host". False: malformed, to be ignored (1.6). */
 struct egress_host {

@@ -10,6 +10,7 @@
 #include "model/queries.h"
 #include "model/route_source.h"
 #include "model/service.h"
+#include "model/workload.h"
 #include "types.h"
 #include "world/world.h"
 #include <string.h>
@@ -130,6 +131,13 @@ static void namespace_node_local(const struct object *obj, struct index_out *out
 		index_add(out, KEY_EMPTY);
 }
 
+/* Selectors and failover priorities by node. */
+static void names_node(const struct object *obj, struct index_out *out)
+{
+	if (object_names_node(obj))
+		index_add(out, KEY_EMPTY);
+}
+
 static void namespace_distribution(const struct object *obj, struct index_out *out)
 {
 	if (distribution_annotation(obj))
@@ -216,7 +224,7 @@ static void pod_label(const struct object *obj, struct index_out *out)
 	}
 }
 
-static void pod_ip(const struct object *obj, struct index_out *out)
+static void pod_address(const struct object *obj, struct index_out *out)
 {
 	const struct pod_status *status = ((const struct pod *)obj->body)->status;
 
@@ -348,12 +356,23 @@ const struct index model_indexes[] = {
 	{ "services under", CELL_SVC_SUFFIX, KIND_SERVICE_ENTRY, false, true, service_suffix },
 	{ "network gateways", CELL_SVC_NETWORK_GATEWAY, KIND_SERVICE, true, false,
 	  service_network_gateway },
-	{ "node-local services", CELL_SVC_NODE_LOCAL, KIND_SERVICE, false, false,
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_SERVICE, false, false,
 	  service_node_local },
-	{ "node-local services", CELL_SVC_NODE_LOCAL, KIND_SERVICE_ENTRY, false, false,
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_SERVICE_ENTRY, false, false,
 	  service_node_local },
-	{ "node-local services", CELL_SVC_NODE_LOCAL, KIND_NAMESPACE, false, false,
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_NAMESPACE, false, false,
 	  namespace_node_local },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_AUTHORIZATION_POLICY, false, false,
+	  names_node },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_DESTINATION_RULE, false, false,
+	  names_node },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_GATEWAY, false, false, names_node },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_PEER_AUTHENTICATION, false, false,
+	  names_node },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_REQUEST_AUTHENTICATION, false, false,
+	  names_node },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_SIDECAR, false, false, names_node },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_TELEMETRY, false, false, names_node },
 	{ "aliases of host", CELL_SVC_ALIAS, KIND_SERVICE, false, false, service_alias },
 	{ "traffic distribution of namespace", CELL_NS_DISTRIBUTION, KIND_NAMESPACE, true, false,
 	  namespace_distribution },
@@ -365,11 +384,10 @@ const struct index model_indexes[] = {
 	  slice_service },
 	{ "slices of address", CELL_SLICE_IP, KIND_ENDPOINT_SLICE, false, false, slice_ip },
 	{ "pods of label", CELL_POD_LABEL, KIND_POD, false, true, pod_label },
-	{ "pods of address", CELL_POD_IP, KIND_POD, false, false, pod_ip },
+	{ "pods of address", CELL_POD_IP, KIND_POD, false, false, pod_address },
 	{ "workloads of label", CELL_WE_LABEL, KIND_WORKLOAD_ENTRY, true, false, workload_label },
 	{ "workloads of address", CELL_WE_IP, KIND_WORKLOAD_ENTRY, true, false, workload_ip },
-	{ "services by selector", CELL_SVC_SELECTOR, KIND_SERVICE, false, false,
-	  service_selector },
+	{ "services by selector", CELL_SVC_SELECTOR, KIND_SERVICE, false, false, service_selector },
 	{ "service entries by selector", CELL_SE_SELECTOR, KIND_SERVICE_ENTRY, false, false,
 	  entry_selector },
 
@@ -389,8 +407,8 @@ const struct index model_indexes[] = {
 	  by_namespace },
 	{ "request authentications of namespace", CELL_RA_NS, KIND_REQUEST_AUTHENTICATION, true,
 	  false, by_namespace },
-	{ "authorization policies of namespace", CELL_AP_NS, KIND_AUTHORIZATION_POLICY, true,
-	  false, by_namespace },
+	{ "authorization policies of namespace", CELL_AP_NS, KIND_AUTHORIZATION_POLICY, true, false,
+	  by_namespace },
 	{ "telemetries of namespace", CELL_TELEMETRY_NS, KIND_TELEMETRY, true, false,
 	  by_namespace },
 	{ "gateways of namespace", CELL_GATEWAY_NS, KIND_GATEWAY, true, false, by_namespace },

@@ -158,15 +158,15 @@ void lone_hosts_run(struct run *r, uint32_t key)
 {
 	struct search s = { .r = r };
 
-	s.port = (uint16_t)key_first(run_keys(r), key);
-	s.index = key_second(run_keys(r), key);
+	s.port = (uint16_t)key_number(r, key_first(run_keys(r), key));
+	s.index = key_number(r, key_second(run_keys(r), key));
 	if (scope_is_default(r)) {
 		const struct keyset *all = read_keyset(r, CELL_VS_NS);
 
 		for (uint32_t i = 0; i < all->n; i++)
 			add_namespace(&s, all->v[i]);
 	} else {
-		const struct result *some = ask_query(r, Q_SCOPE_VS_NS, s.index);
+		const struct result *some = ask_query(r, Q_SCOPE_VS_NS, number_key(r, s.index));
 		const uint32_t *v = (const void *)some->bytes;
 
 		for (uint32_t i = 0; i < some->n / sizeof *v; i++)
@@ -184,7 +184,8 @@ const struct lone_host *lone_hosts_on(struct run *r, uint16_t port, uint32_t ind
 
 	if (scope_is_default(r))
 		index = 0;
-	result = call_query(r, Q_LONE_HOSTS, run_pair(r, port, index));
+	result =
+		call_query(r, Q_LONE_HOSTS, run_pair(r, number_key(r, port), number_key(r, index)));
 	*ret_n = result->n / sizeof(struct lone_host);
 	return (const void *)result->bytes;
 }

@@ -49,6 +49,6 @@ bool mesh_networks_set(struct world *, const struct node *doc, struct diag *);
 const struct mesh_config *mesh_config_now(const struct world *);
 /* The name of the group of a field, by its offset; NULL: it has none, which is a bug. For tests and explain. */
 const char *mesh_group_of(size_t offset);
-const struct mesh_networks *mesh_networks_read(struct run *);    /* NULL: none */
+const struct mesh_networks *mesh_networks_read(struct run *); /* NULL: none */
 /* Frees what mesh_config_set keeps; before world_free. */
 void mesh_free(struct world *);

@@ -12,22 +12,11 @@
 
 #include <string.h>
 
-static bool lists_hostname(const struct str_list *priorities)
-{
-	for (uint32_t i = 0; i < priorities->n; i++)
-		if (str_starts(priorities->v[i], LABEL_HOSTNAME))
-			return true;
-	return false;
-}
-
 /* Does anything look at the node that a proxy runs on? */
 static bool node_matters(struct run *run)
 {
-	const struct locality_load_balancer_setting *locality = mesh_get(run, locality_lb_setting);
-	const struct zone_aware_lb_setting *zone = mesh_get(run, zone_aware_lb_setting);
-
-	return (locality && lists_hostname(&locality->failover_priority)) ||
-	       (zone && lists_hostname(&zone->failover_priority)) ||
+	return locality_names_node(mesh_get(run, locality_lb_setting),
+				   mesh_get(run, zone_aware_lb_setting)) ||
 	       read_entry(run, CELL_SVC_NODE_LOCAL, KEY_EMPTY)->n;
 }
 

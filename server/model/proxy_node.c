@@ -319,22 +319,24 @@ static void read_version(struct proxy_node_text *t)
 {
 	const char *s = str_or(t->version_text, "");
 	unsigned long major, minor, patch = 65535;
-	char *end;
+	size_t digits;
 
 	t->version = 0xffffffff;
 	t->patch = 65535;
 	if (str_starts(s, "release-"))
 		s += strlen("release-");
-	end = (char *)(uintptr_t)s + strspn(s, "123456789");
-	if (end == s || *end != '.')
+	digits = strspn(s, "123456789");
+	if (!digits || s[digits] != '.')
 		return;
 	major = strtoul(s, NULL, 10);
-	s = end + 1;
-	if (!strspn(s, "0123456789"))
+	s += digits + 1;
+	digits = strspn(s, "0123456789");
+	if (!digits)
 		return;
-	minor = strtoul(s, &end, 10);
-	if (*end == '.' && strspn(end + 1, "0123456789"))
-		patch = strtoul(end + 1, NULL, 10);
+	minor = strtoul(s, NULL, 10);
+	s += digits;
+	if (*s == '.' && strspn(s + 1, "0123456789"))
+		patch = strtoul(s + 1, NULL, 10);
 	t->version = (uint32_t)MIN(major, 65535ul) << 16 | (uint32_t)MIN(minor, 65535ul);
 	t->patch = (uint32_t)MIN(patch, 65535ul);
 }

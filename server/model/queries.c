@@ -5,8 +5,14 @@
 #include "model/heads.h"
 #include "model/proxy.h"
 
-#define BYTES(n, l, fn) { .name = n, .shape = RESULT_BYTES, .level = l, .run = fn }
-#define CHAIN(n, l, fn) { .name = n, .shape = RESULT_BYTES, .level = l, .recursive = true, .run = fn }
+#define BYTES(n, l, fn) \
+	{ \
+		.name = n, .shape = RESULT_BYTES, .level = l, .run = fn \
+	}
+#define CHAIN(n, l, fn) \
+	{ \
+		.name = n, .shape = RESULT_BYTES, .level = l, .recursive = true, .run = fn \
+	}
 
 const struct query model_queries[Q_MODEL_END] = {
 	[Q_NS_HEADS] = BYTES("ns_heads", 0, ns_heads_run),

@@ -45,3 +45,8 @@ extern const struct query model_queries[Q_MODEL_END];
 struct index;
 extern const struct index model_indexes[];
 extern const size_t model_n_indexes;
+
+/* Names a value cell, "mesh config clusters", "proxy sidecar~...": the value_title of world_tables. */
+struct buf;
+struct keys;
+void model_value_title(const struct keys *, unsigned kind, uint32_t key, struct buf *out);

@@ -19,9 +19,9 @@ static const struct virtual_service_spec *spec_of(const struct object *obj)
 
 bool virtual_service_is_gateway_style(const struct object *obj)
 {
-	return obj->meta && str_eq(str_map_get(&obj->meta->annotations,
-					       "internal.istio.io/route-semantics"),
-				   "gateway");
+	return obj->meta &&
+	       str_eq(str_map_get(&obj->meta->annotations, "internal.istio.io/route-semantics"),
+		      "gateway");
 }
 
 uint32_t virtual_service_export(struct run *r, const struct object *obj)
@@ -60,8 +60,8 @@ const char *gateway_resolve(struct arena *a, const char *name, const char *ns)
 	dot = strchr(name, '.');
 	if (!dot)
 		return arena_printf(a, "%s/%s", ns, name);
-	return arena_printf(a, "%.*s/%.*s", (int)strcspn(dot + 1, "."), dot + 1,
-			    (int)(dot - name), name);
+	return arena_printf(a, "%.*s/%.*s", (int)strcspn(dot + 1, "."), dot + 1, (int)(dot - name),
+			    name);
 }
 
 static struct str_list resolve_gateways(struct arena *a, struct str_list list, const char *ns)

@@ -28,4 +28,5 @@ struct http_rules {
 };
 struct http_rules http_rules_resolved(const struct object *, struct arena *);
 /* What a rule with a delegate becomes: each of the delegate's rules merged with it, in place. */
-struct http_rules delegate_merge(struct run *, const struct object *root, const struct http_route *rule);
+struct http_rules delegate_merge(struct run *, const struct object *root,
+				 const struct http_route *rule);

@@ -87,11 +87,12 @@ static void merge_subsets(struct arena *a, struct merged_rule *to,
 
 #define FILL(to, from, field) ((to)->field = (to)->field ? (to)->field : (from)->field)
 
-static void fill_ports(struct arena *a, struct traffic_policy *to, const struct traffic_policy *from)
+static void fill_ports(struct arena *a, struct traffic_policy *to,
+		       const struct traffic_policy *from)
 {
-	struct port_traffic_policy *v = arena_array(
-		a, struct port_traffic_policy,
-		to->port_level_settings.n + from->port_level_settings.n);
+	struct port_traffic_policy *v =
+		arena_array(a, struct port_traffic_policy,
+			    to->port_level_settings.n + from->port_level_settings.n);
 	uint32_t n = to->port_level_settings.n;
 
 	if (n)
@@ -142,8 +143,8 @@ static void merge(struct arena *a, struct merged_rule *to, const struct rule_vie
 
 	merge_subsets(a, to, v->spec);
 	if (to->is_backend_policy != v->is_backend_policy) {
-		to->policy = to->is_backend_policy ? fill(a, policy, to->policy) :
-						     fill(a, to->policy, policy);
+		to->policy = to->is_backend_policy ? fill(a, policy, to->policy)
+						   : fill(a, to->policy, policy);
 		to->is_backend_policy = false;
 	} else if (!to->policy) {
 		to->policy = policy;

@@ -8,9 +8,9 @@
 struct rule_view {
 	const struct object *object;
 	const struct destination_rule_spec *spec;
-	struct str_list export_to; /* effective: "." alone when there is a selector */
+	struct str_list export_to;      /* effective: "." alone when there is a selector */
 	const struct str_map *selector; /* NULL: none */
-	bool is_backend_policy; /* made from a Gateway API policy: only fills gaps */
+	bool is_backend_policy;         /* made from a Gateway API policy: only fills gaps */
 };
 struct rule_view rule_view_of(const struct object *);
 bool rule_exports(const struct rule_view *, const char *to);

@@ -45,8 +45,7 @@ static const struct object *pick(struct run *r, const struct entry *e)
 
 static const struct object *pick_root(struct run *r)
 {
-	const struct entry *e =
-		read_entry(r, CELL_SIDECAR_NS, run_key(r, mesh_root_namespace(r)));
+	const struct entry *e = read_entry(r, CELL_SIDECAR_NS, run_key(r, mesh_root_namespace(r)));
 
 	for (uint32_t i = 0; i < e->n; i++)
 		if (!selector_of(e->v[i]))
@@ -86,8 +85,8 @@ const struct object *scope_sidecar(struct run *r)
 	uint32_t key = number_in(ask_query(r, Q_SIDECAR, 0));
 
 	return key ? read_object(r, KIND_SIDECAR, key_first(run_keys(r), key),
-				 key_second(run_keys(r), key)) :
-		     NULL;
+				 key_second(run_keys(r), key))
+		   : NULL;
 }
 
 void scope_default_run(struct run *r, uint32_t key)
@@ -172,8 +171,8 @@ void outbound_policy_run(struct run *r, uint32_t key)
 	if (!p) {
 		v.mode = mesh_mode(r);
 	} else {
-		v.mode = p->mode == OUTBOUND_TRAFFIC_POLICY_MODE_ALLOW_ANY ? POLICY_ALLOW_ANY :
-									     POLICY_REGISTRY_ONLY;
+		v.mode = p->mode == OUTBOUND_TRAFFIC_POLICY_MODE_ALLOW_ANY ? POLICY_ALLOW_ANY
+									   : POLICY_REGISTRY_ONLY;
 		if (p->egress_proxy)
 			v.sidecar = run_pair(r, run_key(r, sidecar->ns), run_key(r, sidecar->name));
 	}

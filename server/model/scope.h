@@ -34,7 +34,8 @@ struct heads scope_visible(struct run *, uint32_t ns, uint32_t index);
 uint32_t scope_host_ns(struct run *, uint32_t host);
 bool scope_sees_service(struct run *, uint32_t ns, uint32_t host);
 /* service_aliases as wrapper `index` (0: any) imports them. */
-const struct service_alias *scope_aliases(struct run *, const struct service *, uint32_t index, uint32_t *ret_n);
+const struct service_alias *scope_aliases(struct run *, const struct service *, uint32_t index,
+					  uint32_t *ret_n);
 /* Does wrapper `index` (0: any) import this VirtualService? */
 bool scope_imports_vs(struct run *, const struct object *vs, uint32_t index);
 

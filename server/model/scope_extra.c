@@ -73,8 +73,9 @@ static int by_key_text(const void *a, const void *b, void *keys)
 }
 
 /* Namespaces whose VirtualServices a listener of the Sidecar (0: any) may import. */
-void scope_vs_ns_run(struct run *r, uint32_t index)
+void scope_vs_ns_run(struct run *r, uint32_t key)
 {
+	uint32_t index = key_number(r, key);
 	const struct object *sidecar = scope_sidecar(r);
 	struct namespaces s = { 0 };
 	uint32_t n;
@@ -163,7 +164,8 @@ static void add_row(struct collect *c, uint32_t ns, uint32_t host, uint16_t port
 	for (uint32_t i = 0; i < c->n; i++)
 		if (c->v[i].ns == ns && c->v[i].host == host && c->v[i].port == port)
 			return;
-	*ARENA_PUSH(run_arena(c->r), c->v, c->n, c->cap) = (struct extra_service){ ns, host, port, 0 };
+	*ARENA_PUSH(run_arena(c->r), c->v, c->n, c->cap) =
+		(struct extra_service){ ns, host, port, 0 };
 }
 
 /* `port` is what the VirtualService names; a listener with a port trims to that instead. */
@@ -179,7 +181,7 @@ static void add_destination(struct collect *c, uint32_t host, uint16_t port)
 	port = listener ? listener : port;
 	if (!s || (port && !head_port(&heads, s, port)) || imported(c, ns, host, port))
 		return;
-	owner = call_query(c->r, Q_HOST_OWNER, run_pair(c->r, host, 0));
+	owner = call_query(c->r, Q_HOST_OWNER, run_pair(c->r, host, KEY_EMPTY));
 	if (!owner->n || !memcmp(owner->bytes, &ns, sizeof ns))
 		add_row(c, ns, host, port);
 }
@@ -196,7 +198,8 @@ static void collect_vs(struct collect *c, const struct vs_heads *heads, const st
 
 static void collect_listener(struct collect *c)
 {
-	const struct result *namespaces = call_query(c->r, Q_SCOPE_VS_NS, c->w->index);
+	const struct result *namespaces =
+		call_query(c->r, Q_SCOPE_VS_NS, number_key(c->r, c->w->index));
 	const uint32_t *v = (const void *)namespaces->bytes;
 	const char *own = run_text(c->r, c->own);
 

@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "model/heads.h"
 #include "model/mesh.h"
-#include "model/questions.h"
 #include "model/queries.h"
+#include "model/questions.h"
 #include "model/scope.h"
 #include "world/world.h"
 #include <stdlib.h>
@@ -112,7 +112,8 @@ static void emit_line(struct run *r, char tag, const char *text)
 
 void imports_run(struct run *r, uint32_t key)
 {
-	uint32_t ns = key_first(run_keys(r), key), index = key_second(run_keys(r), key), n;
+	uint32_t ns = key_first(run_keys(r), key), n;
+	uint32_t index = key_number(r, key_second(run_keys(r), key));
 	const struct object *sidecar = scope_sidecar(r);
 	const struct wrapper *w = scope_wrappers(r, &n);
 
@@ -146,7 +147,8 @@ static bool line_next(const char **at, const char *end, const char **ret, size_t
 const struct import_list *imports_of(struct run *r, uint32_t ns, uint32_t index, uint32_t *ret_n)
 {
 	struct arena *a = run_arena(r);
-	const struct result *result = ask_query(r, Q_IMPORTS, run_pair(r, ns, index));
+	const struct result *result =
+		ask_query(r, Q_IMPORTS, run_pair(r, ns, number_key(r, index)));
 	const char *at = (const char *)result->bytes, *end = at + result->n, *line;
 	struct import_list *v = NULL;
 	struct patterns take = { 0 }, drop = { 0 };
@@ -201,7 +203,8 @@ void imports_vs_run(struct run *r, uint32_t key)
 {
 	uint32_t name = key_first(run_keys(r), key), ns = key_first(run_keys(r), name), n, yes = 1;
 	struct vs_heads heads = vs_heads_of_ns(r, ns);
-	const struct import_list *lists = imports_of(r, ns, key_second(run_keys(r), key), &n);
+	const struct import_list *lists =
+		imports_of(r, ns, key_number(r, key_second(run_keys(r), key)), &n);
 
 	name = key_second(run_keys(r), name);
 	for (uint32_t i = 0; i < heads.n; i++) {
@@ -231,6 +234,7 @@ bool scope_imports_vs(struct run *r, const struct object *vs, uint32_t index)
 
 	if (scope_is_default(r))
 		return true;
-	key = run_pair(r, run_pair(r, run_key(r, vs->ns), run_key(r, vs->name)), index);
+	key = run_pair(r, run_pair(r, run_key(r, vs->ns), run_key(r, vs->name)),
+		       number_key(r, index));
 	return ask_query(r, Q_IMPORTS_VS, key)->n != 0;
 }

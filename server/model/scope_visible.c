@@ -16,7 +16,8 @@
 struct view {
 	struct run *r;
 	bool is_default;
-	const struct import_list *lists; /* without them, in a Sidecar's scope, nothing is imported */
+	const struct import_list
+		*lists; /* without them, in a Sidecar's scope, nothing is imported */
 	uint32_t n_lists;
 };
 
@@ -108,7 +109,8 @@ static bool beats(struct run *r, const struct claim *a, const struct claim *b)
 
 void host_owner_run(struct run *r, uint32_t key)
 {
-	uint32_t host = key_first(run_keys(r), key), index = key_second(run_keys(r), key);
+	uint32_t host = key_first(run_keys(r), key);
+	uint32_t index = key_number(r, key_second(run_keys(r), key));
 	const struct entry *e = read_entry(r, CELL_SVC_HOST, host);
 	struct claim best = { 0 }, c;
 	uint32_t *done = arena_array(run_arena(r), uint32_t, e->n), n_done = 0;
@@ -139,7 +141,7 @@ static uint32_t ns_in(const struct result *result)
 
 void host_ns_run(struct run *r, uint32_t host)
 {
-	uint32_t ns = ns_in(call_query(r, Q_HOST_OWNER, run_pair(r, host, 0)));
+	uint32_t ns = ns_in(call_query(r, Q_HOST_OWNER, run_pair(r, host, KEY_EMPTY)));
 
 	if (!ns && !scope_is_default(r)) {
 		const struct result *extra = call_query(r, Q_SCOPE_EXTRA, 0);
@@ -160,7 +162,7 @@ uint32_t scope_host_ns(struct run *r, uint32_t host)
 	if (!read_entry(r, CELL_SVC_HOST, host)->n)
 		return 0;
 	if (scope_is_default(r))
-		return ns_in(call_query(r, Q_HOST_OWNER, run_pair(r, host, 0)));
+		return ns_in(call_query(r, Q_HOST_OWNER, run_pair(r, host, KEY_EMPTY)));
 	return ns_in(ask_query(r, Q_HOST_NS, host));
 }
 
@@ -176,9 +178,9 @@ static bool owns(const struct view *v, uint32_t ns, uint32_t index, const struct
 
 	if (!(s->flags & HEAD_CLASH))
 		return true;
-	key = run_pair(v->r, s->host, index);
-	return ns_in(v->is_default ? call_query(v->r, Q_HOST_OWNER, key) :
-				     ask_query(v->r, Q_HOST_OWNER, key)) == ns;
+	key = run_pair(v->r, s->host, number_key(v->r, index));
+	return ns_in(v->is_default ? call_query(v->r, Q_HOST_OWNER, key)
+				   : ask_query(v->r, Q_HOST_OWNER, key)) == ns;
 }
 
 /* Adds the ports that VirtualServices use of the service. */
@@ -216,7 +218,8 @@ static void add_head(struct heads *out, struct service_head *heads, struct port_
 
 void visible_run(struct run *r, uint32_t key)
 {
-	uint32_t ns = key_first(run_keys(r), key), index = key_second(run_keys(r), key);
+	uint32_t ns = key_first(run_keys(r), key);
+	uint32_t index = key_number(r, key_second(run_keys(r), key));
 	struct heads all = heads_of_ns(r, ns), out = { 0 };
 	struct service_head *heads = arena_array(run_arena(r), struct service_head, all.n);
 	struct port_head *ports = arena_array(run_arena(r), struct port_head, all.n_ports);
@@ -250,7 +253,7 @@ struct heads scope_visible(struct run *r, uint32_t ns, uint32_t index)
 {
 	if (scope_is_default(r))
 		index = 0;
-	return heads_in(call_query(r, Q_VISIBLE, run_pair(r, ns, index)));
+	return heads_in(call_query(r, Q_VISIBLE, run_pair(r, ns, number_key(r, index))));
 }
 
 const struct service_alias *scope_aliases(struct run *r, const struct service *s, uint32_t index,

@@ -55,14 +55,16 @@ struct service_port_model {
 };
 
 struct service {
-	const char *host;      /* lower-case */
+	const char *host; /* lower-case */
 	const char *ns;
-	const char *name; /* of the Kubernetes Service; a ServiceEntry's host. With it services are ordered */
+	const char *
+		name; /* of the Kubernetes Service; a ServiceEntry's host. With it services are ordered */
 	bool is_kubernetes;
 	bool mesh_external;
 	bool headless; /* Kubernetes, clusterIP None */
 	enum resolution resolution;
-	enum traffic_distribution distribution; /* declared on the object; see service_distribution */
+	enum traffic_distribution
+		distribution; /* declared on the object; see service_distribution */
 	bool has_distribution;
 	bool node_local;
 	bool publish_not_ready;
@@ -75,8 +77,8 @@ struct service {
 	uint32_t n_addresses;
 	/* Allocated, from the ServiceEntry's status; NULL: none. service_vip allocates when there is none. */
 	const char *auto_v4, *auto_v6;
-	bool auto_allocate; /* may have an allocated address */
-	const char *alias_of;          /* ExternalName's target */
+	bool auto_allocate;   /* may have an allocated address */
+	const char *alias_of; /* ExternalName's target */
 	const struct str_map *labels, *annotations;
 	const struct str_map *selector; /* NULL or empty: none */
 	struct str_list export_to;      /* empty: mesh default */
@@ -158,11 +160,13 @@ struct heads {
 struct heads heads_of_ns(struct run *, uint32_t ns);
 struct result;
 struct heads heads_in(const struct result *);
-static inline const struct port_head *head_ports(const struct heads *h, const struct service_head *s)
+static inline const struct port_head *head_ports(const struct heads *h,
+						 const struct service_head *s)
 {
 	return h->ports + s->first_port;
 }
 /* The head of a host, or NULL. */
 const struct service_head *heads_find(const struct heads *, uint32_t host);
 /* The port of that number, or NULL. */
-const struct port_head *head_port(const struct heads *, const struct service_head *, uint16_t number);
+const struct port_head *head_port(const struct heads *, const struct service_head *,
+				  uint16_t number);

@@ -7,8 +7,24 @@
 #include "model/heads.h"
 #include "model/queries.h"
 #include "world/world.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+uint32_t number_key(struct run *r, uint32_t n)
+{
+	char text[12];
+
+	if (!n)
+		return KEY_EMPTY;
+	snprintf(text, sizeof text, "%u", n);
+	return run_key(r, text);
+}
+
+uint32_t key_number(struct run *r, uint32_t key)
+{
+	return key == KEY_EMPTY ? 0 : (uint32_t)strtoul(run_text(r, key), NULL, 10);
+}
 
 struct head_counts {
 	uint32_t n, n_ports;
@@ -53,7 +69,8 @@ const struct service_head *heads_find(const struct heads *h, uint32_t host)
 	return NULL;
 }
 
-const struct port_head *head_port(const struct heads *h, const struct service_head *s, uint16_t number)
+const struct port_head *head_port(const struct heads *h, const struct service_head *s,
+				  uint16_t number)
 {
 	const struct port_head *p = head_ports(h, s);
 

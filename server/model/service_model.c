@@ -148,9 +148,8 @@ static void from_kube(const struct object *obj, struct arena *a, struct service 
 	if (str_eq(spec->type, "ExternalName") && !str_empty(spec->external_name)) {
 		const char *target = host_lower(a, spec->external_name);
 
-		s->alias_of = str_ends(target, ".") ?
-				      arena_strndup(a, target, strlen(target) - 1) :
-				      target;
+		s->alias_of = str_ends(target, ".") ? arena_strndup(a, target, strlen(target) - 1)
+						    : target;
 		s->resolution = RESOLUTION_ALIAS;
 		s->mesh_external = true;
 	} else if (str_eq(spec->cluster_ip, "None")) {
@@ -222,8 +221,8 @@ static void entry_auto(const struct object *obj, struct service *s)
 {
 	const struct service_entry *se = obj->body;
 	const char *label = obj->meta ? str_map_get(&obj->meta->labels,
-						    "networking.istio.io/enable-autoallocate-ip") :
-					NULL;
+						    "networking.istio.io/enable-autoallocate-ip")
+				      : NULL;
 
 	if (se->spec->addresses.n || s->resolution == RESOLUTION_PASSTHROUGH ||
 	    (label && !strcasecmp(label, "false")))
@@ -274,8 +273,8 @@ void service_from_object(const struct object *obj, const char *host, struct aren
 		.created_s = obj->created_s,
 		.labels = obj->meta ? &obj->meta->labels : &none,
 		.annotations = obj->meta ? &obj->meta->annotations : &none,
-		.race_first_tcp_connect = strategy &&
-					  !strcasecmp(strategy, "RACE_FIRST_TCP_CONNECT"),
+		.race_first_tcp_connect =
+			strategy && !strcasecmp(strategy, "RACE_FIRST_TCP_CONNECT"),
 		.object = obj,
 	};
 	if (obj->kind == KIND_SERVICE)

@@ -25,8 +25,8 @@ static bool fits(struct run *r, const char *address)
 
 static bool same_cluster(struct run *r, const struct service *s)
 {
-	const char *cluster = str_empty(s->object->cluster) ? model_options()->cluster_id :
-							      s->object->cluster;
+	const char *cluster =
+		str_empty(s->object->cluster) ? model_options()->cluster_id : s->object->cluster;
 
 	return ask_is(r, ASK_CLUSTER_IS, run_key(r, cluster));
 }

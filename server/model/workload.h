@@ -71,3 +71,9 @@ const char *pod_workload_name(struct arena *, const struct object *pod);
 /* The number of the container port with that name and transport ("TCP"; NULL: any); 0: none. */
 uint16_t pod_port(const struct object *pod, const char *name, const char *transport);
 const char *object_cluster(const struct object *); /* the local one's id for "" */
+/* node_matters.c: does it tell proxies apart by their node, by a selector or a priority of failover? */
+bool object_names_node(const struct object *);
+struct locality_load_balancer_setting;
+struct zone_aware_lb_setting;
+bool locality_names_node(const struct locality_load_balancer_setting *,
+			 const struct zone_aware_lb_setting *);

@@ -25,7 +25,8 @@ static void destroy(void *arg)
 	xfree(b);
 }
 
-struct rpc_body *rpc_body_new(const void *bytes, size_t len, void (*release)(void *owner), void *owner)
+struct rpc_body *rpc_body_new(const void *bytes, size_t len, void (*release)(void *owner),
+			      void *owner)
 {
 	struct rpc_body *b = xcalloc(1, sizeof *b);
 	union {
@@ -77,6 +78,7 @@ grpc_byte_buffer *slices_join(const struct rpc_slices *m, size_t *ret_len)
 	}
 	if (m->tail_len)
 		v[n++] = grpc_slice_from_copied_buffer(m->tail, m->tail_len);
+	assert(len <= UINT32_MAX);
 	joined = grpc_raw_byte_buffer_create(v, n);
 	for (size_t i = 0; i < n; i++)
 		grpc_slice_unref(v[i]);

@@ -14,15 +14,18 @@
  * What comes out of the completion queue points to a byte that says which of these it is; the byte's owner is found
  * from there. A stream has one per kind of operation, so that none is ever in flight twice. */
 enum rpc_tag {
-	TAG_ACCEPT, /* in struct accept_slot */
+	TAG_ACCEPT,   /* in struct accept_slot */
 	TAG_SHUTDOWN, /* in struct rpc_server */
-	TAG_CLOSE, /* the rest in struct rpc_stream */
+	TAG_CLOSE,    /* the rest in struct rpc_stream */
 	TAG_METADATA,
 	TAG_RECEIVE,
 	TAG_SEND,
 	TAG_STATUS,
 	N_TAGS,
 };
+
+/* On the monotonic clock. */
+void cond_init(pthread_cond_t *);
 
 /* ---- timers.c: one thread that calls back at a time ---- */
 
@@ -65,7 +68,8 @@ enum { LIMITER_SLOTS_MAX = 64 };
 struct limiter {
 	struct lock lock;
 	struct {
-		struct rpc_stream *stream; /* compared only, not referenced: a send in flight keeps it */
+		struct rpc_stream
+			*stream; /* compared only, not referenced: a send in flight keeps it */
 		int64_t due_ns;
 	} slots[LIMITER_SLOTS_MAX];
 	uint32_t n_slots, n_used;
@@ -110,9 +114,9 @@ struct rpc_server {
 	struct wakers wakers;
 	struct limiter limiter;
 
-	struct lock lock; /* LOCK_RPC_SERVER, of the rest but counts */
-	pthread_cond_t quiet; /* when one of shut_down, n_streams, n_slots is as it must be for stopping */
-	struct rpc_stream *streams; /* open ones, each with a reference */
+	struct lock lock;            /* LOCK_RPC_SERVER, of the rest but counts */
+	pthread_cond_t quiet;        /* shut_down, n_streams or n_slots has changed */
+	struct rpc_stream *streams;  /* open ones, each with a reference */
 	uint32_t n_streams, n_slots; /* slots: requested from gRPC and not back, or being handled */
 	bool started, draining, shut_down, stopped;
 
@@ -139,8 +143,9 @@ enum {
 struct rpc_stream {
 	struct ref ref; /* one per operation in flight, list, timer, queue and user */
 	uint8_t tags[N_TAGS];
-	struct rpc_server *server; /* lives while operations are in flight or the stream is not closed */
-	const struct rpc_method *method; /* the server's copy; NULL: refused, there are no callbacks */
+	struct rpc_server
+		*server; /* lives while operations are in flight or the stream is not closed */
+	const struct rpc_method *method; /* NULL: refused, there are no callbacks */
 	void *user;
 
 	struct rpc_stream *prev, *next; /* under the server's lock */
@@ -153,24 +158,24 @@ struct rpc_stream {
 	int was_cancelled;
 
 	struct lock lock; /* LOCK_RPC_STREAM, of the rest */
-	grpc_call *call; /* NULL once nothing can happen any more */
+	grpc_call *call;  /* NULL once nothing can happen any more */
 	grpc_metadata_array metadata;
 	grpc_byte_buffer *parked; /* waits in the limiter */
-	char *text; /* of the status to finish with */
+	char *text;               /* of the status to finish with */
 	int64_t sent_ns;
 	uint32_t sent_len;
 	uint32_t conn_id; /* with conn_fd: the connection, for sockets.c */
 	int conn_fd;
 	uint16_t n_ops, n_holds;
 	uint8_t events;
-	uint8_t code; /* finished or cancelled with */
+	uint8_t code;                /* finished or cancelled with */
 	bool running : 1, woken : 1; /* woken: in the wakers' queue */
-	bool opened : 1; /* on_open has returned */
+	bool opened : 1;             /* on_open has returned */
 	bool metadata_sent : 1, receiving : 1, sending : 1, large : 1;
 	bool got_message : 1, half_closed : 1;
 	bool finishing : 1, status_sent : 1, draining : 1;
 	bool closed : 1; /* gRPC said so: no operation is started any more */
-	bool husk : 1; /* on_close has returned */
+	bool husk : 1;   /* on_close has returned */
 };
 
 /* stream.c */

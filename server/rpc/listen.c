@@ -70,8 +70,8 @@ static int bind_errno(const struct address *a)
 		inet_pton(AF_INET6, a->host, &v6.sin6_addr);
 	else if (a->host[0])
 		inet_pton(AF_INET, a->host, &v4.sin_addr);
-	rc = a->v6 ? bind(fd, (const struct sockaddr *)&v6, sizeof v6) :
-			   bind(fd, (const struct sockaddr *)&v4, sizeof v4);
+	rc = a->v6 ? bind(fd, (const struct sockaddr *)&v6, sizeof v6)
+		   : bind(fd, (const struct sockaddr *)&v4, sizeof v4);
 	rc = rc < 0 || listen(fd, 1) < 0 ? errno : 0;
 	close(fd);
 	return rc;

@@ -55,14 +55,14 @@ struct rpc_method {
 	/* Of requests; 0: RPC_MESSAGE_LEN. A longer one ends the stream with RESOURCE_EXHAUSTED, or the connection if it
 	 * is 16 MB longer than that of any method may be. One server a process, or the last one's limits hold for all. */
 	size_t max_message_len;
-	void *service;          /* for the callbacks, see rpc_stream_method */
+	void *service; /* for the callbacks, see rpc_stream_method */
 
 	/* The headers are here. To refuse, call rpc_stream_finish. */
 	void (*on_open)(struct rpc_stream *);
 	/* One message, contiguous, valid during the call. The next one is read when this returns. */
 	void (*on_message)(struct rpc_stream *, const void *bytes, size_t len);
-	/* The last send is with the kernel, or was not possible: the next rpc_send will be accepted. This says nothing
-	 * about delivery. */
+	/* The kernel has all of the last message, so the next rpc_send will be accepted; it says nothing about delivery.
+	 * When sends follow one another fast, one call may stand for several. */
 	void (*on_sendable)(struct rpc_stream *);
 	/* Somebody called rpc_wake since the last on_wake. */
 	void (*on_wake)(struct rpc_stream *);
@@ -78,15 +78,17 @@ struct rpc_method {
  * refused: one listener is one socket. */
 struct rpc_listener {
 	const char *address;
-	const struct rpc_tls *tls; /* NULL: plaintext. Nothing else is supported yet: rpc_server_new says so. */
+	/* NULL: plaintext. Nothing else is supported yet: rpc_server_new says so. */
+	const struct rpc_tls *tls;
 };
 
 enum {
-	RPC_MESSAGE_LEN = 64 << 20, /* the longest request of any method, before a method's own limit */
+	RPC_MESSAGE_LEN = 64 << 20, /* the longest request of any method */
 	RPC_LISTENERS_MAX = 8,
 	RPC_THREADS_MAX = 16, /* of either kind */
 	RPC_METHODS_MAX = 32,
-	RPC_SLICES_MAX = 64, /* bodies in one message: beyond it, join them once instead of once a stream */
+	/* Bodies in one message: beyond it, join them once instead of once a stream. */
+	RPC_SLICES_MAX = 64,
 };
 
 /* 0 takes the default in parentheses. Everything is copied, except what the methods point to. */
@@ -95,18 +97,19 @@ struct rpc_options {
 	uint32_t n_listeners;
 	const struct rpc_method *methods;
 	uint32_t n_methods;
-	uint32_t n_pollers, n_pushers;         /* (cores, at most 4) */
-	uint32_t keepalive_ms;                 /* (30000) ping a silent connection; what frees stalled readers */
-	uint32_t keepalive_timeout_ms;         /* (10000) and close it if there is no answer */
-	uint32_t max_connection_age_ms;        /* (none) gRPC adds up to 10 % either way */
-	uint32_t max_connection_age_grace_ms;  /* (10000) */
-	uint32_t handshake_timeout_ms;         /* (10000) for a connection that stays silent */
-	uint32_t max_streams_per_connection;   /* (100) */
-	uint32_t max_streams;                  /* (65536) beyond: RESOURCE_EXHAUSTED */
-	uint32_t max_metadata_len;             /* (65536) request headers; beyond, the connection is closed */
-	uint32_t large_len;                    /* (256 kB) messages above it pass the limiter: */
-	uint32_t large_slots;                  /* (8, at most 64) so many of them are being sent at once; */
-	uint32_t large_lease_ms;               /* (2000) one that takes longer no longer counts when others wait */
+	uint32_t n_pollers, n_pushers; /* (cores, at most 4) */
+	/* (30000, 10000) Ping a silent connection; close it if there is no answer. What frees stalled readers. */
+	uint32_t keepalive_ms, keepalive_timeout_ms;
+	uint32_t max_connection_age_ms;       /* (none) gRPC adds up to 10 % either way */
+	uint32_t max_connection_age_grace_ms; /* (10000) */
+	uint32_t handshake_timeout_ms;        /* (10000) for a connection that stays silent */
+	uint32_t max_streams_per_connection;  /* (100) */
+	uint32_t max_streams;                 /* (65536) beyond: RESOURCE_EXHAUSTED */
+	/* (65536) Bytes of request headers; beyond, the connection is closed. */
+	uint32_t max_metadata_len;
+	/* (256 kB; 8, at most 64; 2000) Messages above large_len are sent large_slots at a time. One that takes longer
+	 * than the lease no longer counts when others wait. */
+	uint32_t large_len, large_slots, large_lease_ms;
 };
 
 /* Call first thing in main, while there is one thread: sets what gRPC reads from the environment, routes its log to
@@ -115,7 +118,8 @@ void rpc_init(void);
 
 /* Binds; serves nothing before rpc_server_start. */
 bool rpc_server_new(const struct rpc_options *, struct rpc_server **ret, struct err *) must_check;
-int rpc_server_port(const struct rpc_server *, uint32_t listener); /* the kernel's choice for port 0 */
+/* The kernel's choice for port 0; 0 for a Unix socket. */
+int rpc_server_port(const struct rpc_server *, uint32_t listener);
 void rpc_server_start(struct rpc_server *);
 
 /* Closes the listeners and asks clients to go elsewhere (GOAWAY), refuses new streams, and finishes the open ones
@@ -137,7 +141,8 @@ struct rpc_stats {
 	uint64_t streams;         /* open now */
 	uint64_t streams_total;   /* ever, those refused without a method included */
 	uint64_t sends_in_flight; /* messages with gRPC that the kernel has not taken in full */
-	uint64_t large_in_flight, large_waiting, large_expired; /* the limiter; `expired`: leases, ever */
+	/* of the limiter; expired: leases, ever */
+	uint64_t large_in_flight, large_waiting, large_expired;
 	uint64_t sent_messages, sent_bytes, received_messages, received_bytes;
 	/* of the process */
 	uint64_t accepts_refused; /* connections dropped for want of file descriptors */
@@ -160,6 +165,7 @@ void rpc_stream_unref(struct rpc_stream *);
 /* Yours; set it in on_open, before other threads know the stream. */
 void rpc_stream_set_user(struct rpc_stream *, void *user);
 void *rpc_stream_user(const struct rpc_stream *);
+/* Until on_close has returned. */
 const struct rpc_method *rpc_stream_method(const struct rpc_stream *);
 
 /* The client's "IP:PORT" or "[IP]:PORT", "unix:..." on such a socket; empty after on_close. */
@@ -191,7 +197,8 @@ void rpc_stream_cancel(struct rpc_stream *, enum rpc_code, const char *message);
 /* Bytes shared by any number of messages. Immutable. `release(owner)` runs when the last reference, ours and gRPC's,
  * is gone: on any thread and inside any call of this header, so it may call nothing here and take no lock that a
  * caller of this header holds. */
-struct rpc_body *rpc_body_new(const void *bytes, size_t len, void (*release)(void *owner), void *owner);
+struct rpc_body *rpc_body_new(const void *bytes, size_t len, void (*release)(void *owner),
+			      void *owner);
 struct rpc_body *rpc_body_ref(struct rpc_body *);
 void rpc_body_unref(struct rpc_body *);
 size_t rpc_body_len(const struct rpc_body *);

@@ -16,6 +16,8 @@ enum {
 	LARGE_LEASE_MS = 2000,
 	MAX_STREAMS = 65536,
 	MIN_PING_INTERVAL_MS = 1000,
+	READ_LEN = 2048,
+	READ_MAX = 8192,
 };
 static const int64_t forced_wait_ns = NS_PER_S; /* between the steps of a forced stop */
 
@@ -63,8 +65,12 @@ static grpc_server *create(const struct rpc_options *o)
 		{ GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0 },
 		{ GRPC_ARG_HTTP2_BDP_PROBE, 0 },
 		{ GRPC_ARG_ENABLE_CHANNELZ, 0 },
+		/* An idle connection keeps a buffer of the size last read with. Needs the experiment in init.c. */
+		{ GRPC_ARG_TCP_READ_CHUNK_SIZE, READ_LEN },
+		{ GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, READ_MAX },
 		{ GRPC_ARG_MAX_CONCURRENT_STREAMS, or_default(o->max_streams_per_connection, 100) },
-		{ GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, or_default(o->handshake_timeout_ms, 10000) },
+		{ GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+		  or_default(o->handshake_timeout_ms, 10000) },
 		{ GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE },
 		/* last, and only if there is one */
 		{ GRPC_ARG_MAX_CONNECTION_AGE_MS, o->max_connection_age_ms },
@@ -97,7 +103,8 @@ static bool check(const struct rpc_options *o, struct err *e)
 		assert(o->methods[i].path && o->methods[i].on_message);
 	for (uint32_t i = 0; i < o->n_listeners; i++) {
 		if (o->listeners[i].tls)
-			return err(e, "listen on %s: TLS is not supported", o->listeners[i].address);
+			return err(e, "listen on %s: TLS is not supported",
+				   o->listeners[i].address);
 	}
 	return true;
 }
@@ -113,11 +120,7 @@ bool rpc_server_new(const struct rpc_options *o, struct rpc_server **ret, struct
 	srv = xcalloc(1, sizeof *srv);
 	lock_init(&srv->lock, LOCK_RPC_SERVER);
 	lock_init(&srv->counts_lock, LOCK_STATS);
-	pthread_condattr_t attr;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&srv->quiet, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&srv->quiet);
 	memcpy(srv->methods, o->methods, o->n_methods * sizeof *o->methods);
 	srv->n_methods = o->n_methods;
 	srv->n_listeners = o->n_listeners;
@@ -173,8 +176,7 @@ static void *poll_queue(void *arg)
 				srv->shut_down = true;
 			pthread_cond_signal(&srv->quiet);
 			break;
-		default:
-			stream_on_tag(stream_of_tag(tag), (enum rpc_tag) * tag, ev.success);
+		default: stream_on_tag(stream_of_tag(tag), (enum rpc_tag) * tag, ev.success);
 		}
 	}
 }
@@ -349,7 +351,7 @@ bool rpc_server_stop(struct rpc_server *srv, uint32_t grace_ms)
 				return false;
 		}
 	}
-	grpc_server_destroy(TAKE(srv->grpc));
+	grpc_server_destroy(srv->grpc);
 	grpc_completion_queue_shutdown(srv->queue);
 	for (uint32_t i = 0; i < srv->n_pollers; i++)
 		pthread_join(srv->pollers[i], NULL);
@@ -364,7 +366,7 @@ void rpc_server_free(struct rpc_server *srv)
 	if (!srv)
 		return;
 	assert(srv->stopped || !srv->started);
-	if (srv->grpc) {
+	if (!srv->stopped) {
 		/* gRPC wants to be shut down even if it was never started. */
 		grpc_server_shutdown_and_notify(srv->grpc, srv->queue, &srv->shutdown_tag);
 		grpc_completion_queue_next(srv->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);

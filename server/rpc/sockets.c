@@ -13,9 +13,9 @@
  * of them together hold too much.
  *
  * The symbols have to be visible to shared libraries, which the linker sees to as long as libgrpc is on its line. */
-#include "rpc/internal.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "rpc/internal.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
@@ -29,9 +29,9 @@
 #include <unistd.h>
 
 enum {
-	SLACK_LEN = 16 << 20,      /* over the longest message: what other streams have under way */
-	ALL_HELD_MAX = 256 << 20,  /* by all connections together, beyond which ... */
-	SHARE_LEN = 1 << 20,       /* ... each of them may hold no more than this */
+	SLACK_LEN = 16 << 20,     /* over the longest message: what other streams have under way */
+	ALL_HELD_MAX = 256 << 20, /* by all connections together, beyond which ... */
+	SHARE_LEN = 1 << 20,      /* ... each of them may hold no more than this */
 	LEAK_PER_S = 64 << 10,
 };
 
@@ -124,10 +124,10 @@ static void let_go_locked(struct conn *c, uint64_t n)
 
 static void leak_locked(struct conn *c)
 {
-	int64_t now = clock_mono_ns();
+	int64_t ms = (clock_mono_ns() - c->leaked_ns) / NS_PER_MS;
 
-	let_go_locked(c, (uint64_t)((now - c->leaked_ns) / NS_PER_MS) * LEAK_PER_S / 1000);
-	c->leaked_ns = now;
+	let_go_locked(c, (uint64_t)ms * LEAK_PER_S / 1000);
+	c->leaked_ns += ms * NS_PER_MS;
 }
 
 static void forget_locked(int fd)

@@ -1,7 +1,7 @@
 /* What there is to count. Rare events and sizes go to base/stats.h as they happen; gauges are kept per server, under a
  * lock of their own, and published by the housekeeping. */
-#include "rpc/internal.h"
 #include "base/stats.h"
+#include "rpc/internal.h"
 #include <malloc.h>
 
 static const double size_buckets[] = { 1 << 8,  1 << 10, 1 << 12, 1 << 14, 1 << 16,

@@ -7,8 +7,8 @@
  * Two life spans. gRPC's call lives until every operation has come back, even those of a closed stream: a send to a
  * peer that has stopped reading returns only when keepalive closes the connection. The struct lives as long as
  * anything refers to it. `closed` is the point after which no operation is started. */
-#include "rpc/internal.h"
 #include "base/log.h"
+#include "rpc/internal.h"
 #include "rpc/tsan.h"
 #include <assert.h>
 #include <grpc/byte_buffer.h>
@@ -268,12 +268,9 @@ static void on_close(struct rpc_stream *s)
 }
 
 static void (*const callbacks[N_EVENTS])(struct rpc_stream *) = {
-	[EVENT_OPEN] = on_open,
-	[EVENT_CLOSE] = on_close,
-	[EVENT_MESSAGE] = on_message,
-	[EVENT_HALF_CLOSE] = on_half_close,
-	[EVENT_SENDABLE] = on_sendable,
-	[EVENT_WAKE] = on_wake,
+	[EVENT_OPEN] = on_open,         [EVENT_CLOSE] = on_close,
+	[EVENT_MESSAGE] = on_message,   [EVENT_HALF_CLOSE] = on_half_close,
+	[EVENT_SENDABLE] = on_sendable, [EVENT_WAKE] = on_wake,
 };
 
 /* The next event to handle, or N_EVENTS. The end of a stream, from either side, makes the others void. */
@@ -488,8 +485,8 @@ void rpc_stream_cancel(struct rpc_stream *s, enum rpc_code code, const char *mes
 		s->finishing = s->status_sent = true;
 		s->code = (uint8_t)code;
 		drop_parked(s);
-		grpc_call_cancel_with_status(s->call, (grpc_status_code)code,
-					     str_or(message, ""), NULL);
+		grpc_call_cancel_with_status(s->call, (grpc_status_code)code, str_or(message, ""),
+					     NULL);
 	}
 }
 

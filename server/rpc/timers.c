@@ -4,6 +4,16 @@
 #include <assert.h>
 #include <time.h>
 
+void cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 static void unlink_locked(struct rpc_timer *t)
 {
 	t->prev->next = t->next;
@@ -35,6 +45,8 @@ static void *run(void *arg)
 	struct timers *ts = arg;
 
 	for (;;) {
+		/* `fire` is read with the lock held: it may be armed again before it fires. */
+		void (*fire)(struct rpc_timer *) = NULL;
 		struct rpc_timer *t = NULL;
 		bool stopping = false;
 
@@ -42,24 +54,22 @@ static void *run(void *arg)
 			stopping = ts->stopping;
 			if (!stopping)
 				t = take_due_locked(ts);
+			if (t)
+				fire = t->fire;
 		}
 		if (stopping)
 			return NULL;
 		if (t)
-			t->fire(t);
+			fire(t);
 	}
 }
 
 void timers_start(struct timers *ts)
 {
-	pthread_condattr_t attr;
 	int rc;
 
 	lock_init(&ts->lock, LOCK_RPC_LIMITER);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&ts->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&ts->changed);
 	ts->head.prev = ts->head.next = &ts->head;
 	rc = pthread_create(&ts->thread, NULL, run, ts);
 	assert(!rc);

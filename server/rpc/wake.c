@@ -33,7 +33,7 @@ static void *run(void *arg)
 void wakers_start(struct wakers *ws, uint32_t n_threads)
 {
 	lock_init(&ws->lock, LOCK_RPC_LIMITER);
-	pthread_cond_init(&ws->ready, NULL);
+	cond_init(&ws->ready);
 	ws->n_threads = n_threads;
 	for (uint32_t i = 0; i < n_threads; i++) {
 		int rc = pthread_create(&ws->threads[i], NULL, run, ws);

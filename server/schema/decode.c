@@ -104,7 +104,7 @@ static bool put_double(const struct decode *d, const struct field *f, const stru
 	if (!isfinite(v))
 		return mismatch(d, "a finite number", n, p);
 	validate_number(d, l, v, n, p);
-	*(struct opt_double *)at = (struct opt_double){ true, v };
+	*(struct opt_double *)at = (struct opt_double){ true, v + 0.0 }; /* -0 is 0 */
 	return true;
 }
 

@@ -100,12 +100,6 @@ static void put_int_or_str(struct buf *b, const struct int_or_str *v)
 		put_int(b, v->i);
 }
 
-static void put_double(struct buf *b, double v)
-{
-	v += 0.0; /* -0 is 0 */
-	buf_append(b, &v, sizeof v);
-}
-
 static void put_value(struct buf *b, const struct field *f, enum elem e, const void *at)
 {
 	switch (e) {
@@ -113,7 +107,7 @@ static void put_value(struct buf *b, const struct field *f, enum elem e, const v
 	case ELEM_BOOL: buf_putc(b, ((const struct opt_bool *)at)->v); break;
 	case ELEM_OPT_INT: put_int(b, ((const struct opt_int *)at)->v); break;
 	case ELEM_INT: put_int(b, *(const int64_t *)at); break;
-	case ELEM_DOUBLE: put_double(b, ((const struct opt_double *)at)->v); break;
+	case ELEM_DOUBLE: buf_append(b, &((const struct opt_double *)at)->v, sizeof(double)); break;
 	case ELEM_DURATION: put_int(b, ((const struct opt_duration *)at)->v); break;
 	case ELEM_TIME: put_int(b, ((const struct opt_time *)at)->v); break;
 	case ELEM_BYTES:

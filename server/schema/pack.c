@@ -48,6 +48,8 @@ static const struct node *pack_node(struct pack *p, const struct node *from)
 
 	if (n)
 		n->place.file = p->file;
+	if (n && n->type == NODE_FLOAT)
+		n->f += 0.0; /* -0 is 0, which is how "-0" reads again */
 	switch (from->type) {
 	case NODE_SEQ:
 		seq = pack_words(p, from->seq, from->n * sizeof *seq);

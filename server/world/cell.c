@@ -202,7 +202,8 @@ bool graph_has_cell(const struct graph *g, unsigned kind, uint32_t key)
 }
 
 void graph_each_value(const struct graph *g,
-		      void (*fn)(void *ctx, unsigned kind, uint32_t key, const void *value), void *ctx)
+		      void (*fn)(void *ctx, unsigned kind, uint32_t key, const void *value),
+		      void *ctx)
 {
 	for (uint32_t i = 1; i < g->cells.n; i++) {
 		const struct cell *c = cell_at(g, i);

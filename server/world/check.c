@@ -35,7 +35,8 @@ static const char *name_of(const struct graph *g, const struct memo *m)
 	return g->queries[m->query]->name;
 }
 
-static bool check_edge(const struct graph *g, uint32_t id, uint32_t i, struct recount *r, struct err *e)
+static bool check_edge(const struct graph *g, uint32_t id, uint32_t i, struct recount *r,
+		       struct err *e)
 {
 	const struct memo *m = memo_at(g, id), *callee;
 	const uint32_t *v = edges_cv(&m->trace);
@@ -183,7 +184,8 @@ static bool check_counts(const struct graph *g, const struct recount *r, struct 
 }
 
 /* The answer of a scope as its bindings know it; false if none does. */
-static bool known_answer(const struct graph *g, const struct scope *s, uint32_t question, uint32_t *ret)
+static bool known_answer(const struct graph *g, const struct scope *s, uint32_t question,
+			 uint32_t *ret)
 {
 	const struct question *q = question_at(g, question);
 

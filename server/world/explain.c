@@ -94,7 +94,8 @@ static void visit(struct walk *w, uint32_t id, uint32_t depth)
 	}
 }
 
-void graph_explain(const struct graph *g, uint32_t binding, wanted_fn *wanted, trace_fn *fn, void *ctx)
+void graph_explain(const struct graph *g, uint32_t binding, wanted_fn *wanted, trace_fn *fn,
+		   void *ctx)
 {
 	struct walk w = { .g = g, .wanted = wanted, .fn = fn, .ctx = ctx };
 

@@ -50,9 +50,9 @@ static void runs_fini(struct graph *g)
 
 static void lists_fini(struct graph *g)
 {
-	struct ids *const all[] = { &g->free_bindings, &g->free_diags,  &g->touched,
-				    &g->marking,       &g->dirty[0],    &g->dirty[1],
-				    &g->idle_memos,    &g->idle_cells,  &g->idle_paths,
+	struct ids *const all[] = { &g->free_bindings,  &g->free_diags,  &g->touched,
+				    &g->marking,        &g->dirty[0],    &g->dirty[1],
+				    &g->idle_memos,     &g->idle_cells,  &g->idle_paths,
 				    &g->idle_questions, &g->idle_values, &g->added,
 				    &g->removed };
 
@@ -171,28 +171,23 @@ static bool binding_holds(struct graph *g, const struct binding *b)
 	return memo_verify(g, b->scope, b->root);
 }
 
-/* True when the result is another one. */
+/* True when the content is another one. */
 static bool binding_refresh(struct graph *g, uint32_t at)
 {
 	struct binding *b = &g->bindings[at];
-	struct memo *m;
+	const struct result *old;
+	bool changed;
 
 	if (!b->root || !binding_holds(g, b))
 		binding_resolve(g, at);
 	b->seen = g->now;
 	b->dirty = false;
-	m = memo_at(g, b->root);
-	if (m->result == b->published)
-		return false;
-	if (b->published && result_equal(m->result, b->published)) {
-		/* Another path to the same content: the buffer that is out there stays. */
-		result_unref(m->result);
-		m->result = result_ref(b->published);
-		return false;
-	}
-	result_unref(b->published);
-	b->published = result_ref(m->result);
-	return true;
+	old = b->published;
+	b->published = result_ref(memo_at(g, b->root)->result);
+	/* Another path to the same content is no news. */
+	changed = !old || !result_equal(old, b->published);
+	result_unref(old);
+	return changed;
 }
 
 uint32_t graph_bind(struct graph *g, struct scope *s, unsigned query, uint32_t key, void *owner)

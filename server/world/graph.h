@@ -57,7 +57,8 @@ const struct result *graph_bound(const struct graph *,
 
 /* Bindings of this root are brought up to date before all others: endpoints, so that a removal does not wait. */
 void graph_set_urgent(struct graph *, unsigned query);
-/* Ends an edit. Calls `changed` for each binding whose result is another one than before. With a deadline (monotonic
+/* Ends an edit. Calls `changed` for each binding whose content is another one than before; of equal
+ * content, graph_bound may give another copy. With a deadline (monotonic
  * ns, 0 none) it may stop between two bindings and return false; call again to go on, also with more edits made
  * meanwhile. Nothing may be bound, unbound or set inside `changed`. */
 typedef void changed_fn(void *ctx, void *owner, uint32_t binding, const struct result *now);

@@ -28,6 +28,7 @@ enum {
 	PAGE_SIZE = 1 << PAGE_BITS,
 	ABSENCE_BUCKETS = 1024,
 	KIND_MAX = 1 << 15,
+	RECENT = 256,
 	RUN_DEPTH_MAX = 512, /* running queries above one another */
 };
 
@@ -91,7 +92,8 @@ static inline void *pages_at(const struct pages *p, uint32_t id)
 }
 
 enum {
-	CELL_ABSENT = 1 << 16, /* an absence bucket of the kind; part of the identity, as the kind is */
+	CELL_ABSENT =
+		1 << 16, /* an absence bucket of the kind; part of the identity, as the kind is */
 	CELL_NAME = (1 << 17) - 1,
 	CELL_FILLED = 1 << 17, /* set, or asked of its miss_fn */
 	CELL_IDLE = 1 << 18,   /* in idle_cells */
@@ -143,6 +145,7 @@ enum { PATH_DERIVED = 1, PATH_IDLE = 2, PATH_USED = 4 };
 struct path {
 	struct edges v; /* question, answer, question, answer ... */
 	uint32_t hash, refs, next, flags;
+	uint32_t derived, derived_end; /* words of v that hold all its derived questions */
 };
 
 struct answer {
@@ -152,7 +155,7 @@ struct scope {
 	struct scope *next;
 	struct hash128 hash;
 	uint32_t refs, len;
-	uint8_t *match; /* per path without derived questions: 0 unknown, 1 yes, 2 no */
+	uint8_t *match; /* per path, its intrinsic questions: 0 unknown, 1 yes, 2 no */
 	uint32_t n_match;
 	uint32_t n_answers, cap_answers; /* of derived questions, hashed; good for their epoch */
 	struct answer *answers;
@@ -206,7 +209,7 @@ struct graph {
 	const struct query *const *queries;
 	uint32_t n_queries;
 	answer_fn *answer;
-	void *world;          /* of world.c */
+	void *world; /* of world.c */
 
 	uint32_t now, epoch; /* epoch: for which answers of derived questions are good */
 	uint32_t generation; /* moves when a chain of memos does */
@@ -242,6 +245,7 @@ struct graph {
 	const struct result **children;
 	uint32_t n_children, cap_children;
 	struct scratch scratch;
+	uint32_t recent[RECENT]; /* memos whose result changed, by its hash; may be gone */
 	uint32_t question_stamp;
 
 	struct run *runs[RUN_DEPTH_MAX];

@@ -188,7 +188,8 @@ static void entries_of(const struct index_group *group, const struct object *o,
 	out->n = n;
 }
 
-void indexes_update(struct world *w, const struct object *old, const struct object *new, bool silent)
+void indexes_update(struct world *w, const struct object *old, const struct object *new,
+		    bool silent)
 {
 	unsigned kind = old ? old->kind : new->kind;
 	struct index_out *a = &w->old_keys, *b = &w->new_keys;

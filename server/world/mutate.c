@@ -44,7 +44,8 @@ void graph_mutate_seen(void (*fn)(void *ctx, bool ask, unsigned query, unsigned 
 		uint64_t p = mutation.seen[i];
 
 		if (p)
-			fn(ctx, p >> 62 & 1, (unsigned)(p >> 31 & 0x7fffffff), (unsigned)(p & 0x7fffffff));
+			fn(ctx, p >> 62 & 1, (unsigned)(p >> 31 & 0x7fffffff),
+			   (unsigned)(p & 0x7fffffff));
 	}
 }
 

@@ -10,16 +10,16 @@
 
 enum mutation {
 	MUTATE_NONE,
-	MUTATE_READ,             /* reads of a cell kind by a query are not recorded */
-	MUTATE_ABSENCE,          /* reads of what is absent are not recorded */
-	MUTATE_ASK,              /* a question by a query is not recorded */
-	MUTATE_MERGE,            /* a callee's path is not merged into the caller's */
-	MUTATE_CUTOFF,           /* cut off on equal bytes although the path changed */
-	MUTATE_RANGE,            /* a lazy entry is not touched when it gets a new member */
-	MUTATE_MARKS,            /* marks are lost on every 16th memo */
-	MUTATE_PATCH,            /* a list is patched although a cell changed */
-	MUTATE_DIRECT,           /* a stale callee is run again in place instead of looked up */
-	MUTATE_RESTART,          /* a lookup goes on in a chain that moved */
+	MUTATE_READ,    /* reads of a cell kind by a query are not recorded */
+	MUTATE_ABSENCE, /* reads of what is absent are not recorded */
+	MUTATE_ASK,     /* a question by a query is not recorded */
+	MUTATE_MERGE,   /* a callee's path is not merged into the caller's */
+	MUTATE_CUTOFF,  /* cut off on equal bytes although the path changed */
+	MUTATE_RANGE,   /* a lazy entry is not touched when it gets a new member */
+	MUTATE_MARKS,   /* marks are lost on every 16th memo */
+	MUTATE_PATCH,   /* a list is patched although a cell changed */
+	MUTATE_DIRECT,  /* a stale callee is run again in place instead of looked up */
+	MUTATE_RESTART, /* a lookup goes on in a chain that moved */
 	MUTATE_COUNT,
 };
 

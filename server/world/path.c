@@ -233,7 +233,8 @@ uint32_t path_intern(struct graph *g, uint32_t *pairs, uint32_t n_words)
 	hash = (uint32_t)hash64(pairs, n * sizeof *pairs);
 	for (id = *path_bucket(g, hash); id; id = path_at(g, id)->next) {
 		p = path_at(g, id);
-		if (p->hash == hash && p->v.n == n && !memcmp(edges_cv(&p->v), pairs, n * sizeof *pairs))
+		if (p->hash == hash && p->v.n == n &&
+		    !memcmp(edges_cv(&p->v), pairs, n * sizeof *pairs))
 			return id;
 	}
 	if (g->n_paths >= g->n_path_buckets)
@@ -245,8 +246,12 @@ uint32_t path_intern(struct graph *g, uint32_t *pairs, uint32_t n_words)
 	*head = id;
 	edges_set(&g->pool, &p->v, pairs, n);
 	for (uint32_t i = 0; i < n; i += 2) {
-		if (question_at(g, pairs[i])->kind & QUESTION_DERIVED)
-			p->flags |= PATH_DERIVED;
+		if (!(question_at(g, pairs[i])->kind & QUESTION_DERIVED))
+			continue;
+		if (!(p->flags & PATH_DERIVED))
+			p->derived = i;
+		p->derived_end = i + 2;
+		p->flags |= PATH_DERIVED;
 	}
 	count_words(g, p, 1);
 	ids_push(&g->idle_paths, id);

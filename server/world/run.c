@@ -32,7 +32,7 @@ struct run *run_push(struct graph *g, struct scope *s, uint16_t query, uint32_t 
 
 void run_pop(struct graph *g)
 {
-	enum { KEEP = 1 << 20 };
+	enum { KEEP = 256 << 10 };
 	struct run *r = g->runs[--g->depth];
 
 	arena_reset(&r->arena);

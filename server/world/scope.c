@@ -1,4 +1,4 @@
-/* Scopes: interned facts about proxies. Whether a scope matches a path of intrinsic questions never changes, and there
+/* Scopes: interned facts about proxies. Whether a scope matches the intrinsic questions of a path never changes, and there
  * are few paths, so it is remembered in a byte each. Answers of derived questions are good for one revision. */
 #include "world/graph_impl.h"
 #include <string.h>
@@ -142,29 +142,44 @@ static void match_room(struct graph *g, struct scope *s)
 	s->n_match = n;
 }
 
+static bool matches_intrinsic(struct graph *g, struct scope *s, uint32_t path)
+{
+	const struct edges *e = &path_at(g, path)->v;
+	const uint32_t *v = edges_cv(e);
+	bool matches = true;
+
+	if (path >= s->n_match)
+		match_room(g, s);
+	if (s->match[path])
+		return s->match[path] == 1;
+	for (uint32_t i = 0; i < e->n && matches; i += 2) {
+		if (!(question_at(g, v[i])->kind & QUESTION_DERIVED))
+			matches = scope_answer(g, s, v[i]) == v[i + 1];
+	}
+	s->match[path] = matches ? 1 : 2;
+	return matches;
+}
+
 bool scope_matches(struct graph *g, struct scope *s, uint32_t path)
 {
-	bool is_derived, matches = true;
+	const struct path *p;
 
 	if (!path)
 		return true;
-	is_derived = path_is_derived(g, path);
-	if (!is_derived) {
-		if (path >= s->n_match)
-			match_room(g, s);
-		if (s->match[path])
-			return s->match[path] == 1;
-	}
-	for (uint32_t i = 0; i < path_at(g, path)->v.n && matches; i += 2) {
-		/* By value: an answer may run queries, and their paths may move this one. */
-		const uint32_t *v = edges_cv(&path_at(g, path)->v);
-		uint32_t question = v[i], expected = v[i + 1];
+	/* Out of order, because it is free: an intrinsic answer can be had for any proxy at any time. */
+	if (!matches_intrinsic(g, s, path))
+		return false;
+	/* In order, so that nothing is asked that the query would not ask. An answer may run queries, whose paths may
+	 * move this one. */
+	for (uint32_t i = path_at(g, path)->derived; p = path_at(g, path), i < p->derived_end;
+	     i += 2) {
+		uint32_t question = edges_cv(&p->v)[i], expected = edges_cv(&p->v)[i + 1];
 
-		matches = scope_answer(g, s, question) == expected;
+		if ((question_at(g, question)->kind & QUESTION_DERIVED) &&
+		    scope_answer(g, s, question) != expected)
+			return false;
 	}
-	if (!is_derived)
-		s->match[path] = matches ? 1 : 2;
-	return matches;
+	return true;
 }
 
 void scopes_forget_path(struct graph *g, uint32_t path)

@@ -1,43 +1,28 @@
 /* What the graph costs. Counted by walking, so that edits pay nothing for it. A cell that has a value would be there
  * without any query and is counted to the store; all the rest is bookkeeping, room not used included. */
 #include "world/graph_impl.h"
-#include <stdlib.h>
-
-static int compare_pointers(const void *a, const void *b)
-{
-	uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static size_t own_bytes(const struct result *r)
 {
 	return sizeof *r + (r->shape == RESULT_BYTES ? r->n : r->n * sizeof r->child[0]);
 }
 
-/* A buffer that several memos share, or a head that is part of a CONCAT only, is counted once. */
-static size_t results_bytes(const struct graph *g, unsigned query)
+/* The result of a memo, unless another one further on in its chain is counted for it: only results of one key share
+ * buffers. The head of a CONCAT is nobody else's. */
+static size_t result_bytes_of(const struct graph *g, const struct memo *m, bool *ret_last_of_key)
 {
-	uintptr_t *v = xcalloc(g->n_memos * 2 + 1, sizeof *v);
-	size_t n = 0, bytes = 0;
+	*ret_last_of_key = true;
+	for (uint32_t i = m->next; i; i = memo_at(g, i)->next) {
+		const struct memo *o = memo_at(g, i);
 
-	for (uint32_t i = 1; i < g->memos.n; i++) {
-		const struct memo *m = memo_at(g, i);
-
-		if (m->state >= MEMO_DEAD || (query != ~0u && m->query != query))
+		if (o->query != m->query || o->key != m->key)
 			continue;
-		v[n++] = (uintptr_t)m->result;
-		if (m->result->shape == RESULT_CONCAT)
-			v[n++] = (uintptr_t)m->result->child[0];
+		*ret_last_of_key = false;
+		if (o->result == m->result)
+			return 0;
 	}
-	if (n > 1)
-		qsort(v, n, sizeof *v, compare_pointers);
-	for (size_t i = 0; i < n; i++) {
-		if (!i || v[i] != v[i - 1])
-			bytes += own_bytes((const struct result *)v[i]);
-	}
-	xfree(v);
-	return bytes;
+	return own_bytes(m->result) +
+	       (m->result->shape == RESULT_CONCAT ? own_bytes(m->result->child[0]) : 0);
 }
 
 static size_t scopes_bytes(const struct graph *g)
@@ -54,9 +39,9 @@ static size_t scopes_bytes(const struct graph *g)
 
 static size_t lists_bytes(const struct graph *g)
 {
-	const struct ids *const all[] = { &g->free_bindings, &g->free_diags,   &g->touched,
-					  &g->marking,	     &g->dirty[0],     &g->dirty[1],
-					  &g->idle_memos,    &g->idle_cells,   &g->idle_paths,
+	const struct ids *const all[] = { &g->free_bindings,  &g->free_diags,  &g->touched,
+					  &g->marking,        &g->dirty[0],    &g->dirty[1],
+					  &g->idle_memos,     &g->idle_cells,  &g->idle_paths,
 					  &g->idle_questions, &g->idle_values, &g->added,
 					  &g->removed };
 	size_t words = 0;
@@ -69,12 +54,17 @@ static size_t lists_bytes(const struct graph *g)
 
 void graph_stats(const struct graph *g, struct graph_stats *ret)
 {
-	size_t bytes, n_store = 0;
+	size_t bytes, n_store = 0, result_bytes = 0;
+	bool last;
 
 	for (uint32_t i = 1; i < g->cells.n; i++) {
 		const struct cell *c = cell_at(g, i);
 
 		n_store += !(c->kind & CELL_FREE) && c->value;
+	}
+	for (uint32_t i = 1; i < g->memos.n; i++) {
+		if (memo_at(g, i)->state < MEMO_DEAD)
+			result_bytes += result_bytes_of(g, memo_at(g, i), &last);
 	}
 	bytes = pages_bytes(&g->cells) + g->n_cell_buckets * sizeof(uint32_t);
 	bytes -= n_store * (sizeof(struct cell) + sizeof(uint32_t));
@@ -86,7 +76,7 @@ void graph_stats(const struct graph *g, struct graph_stats *ret)
 	bytes += g->cap_bindings * sizeof *g->bindings;
 	*ret = (struct graph_stats){
 		.bookkeeping_bytes = bytes,
-		.result_bytes = results_bytes(g, ~0u),
+		.result_bytes = result_bytes,
 		.n_cells = g->n_cells,
 		.n_memos = g->n_memos,
 		.n_bindings = g->n_bound,
@@ -107,18 +97,16 @@ void graph_query_stats(const struct graph *g, unsigned query, struct query_stats
 	assert(query < g->n_queries);
 	for (uint32_t i = 1; i < g->memos.n; i++) {
 		const struct memo *m = memo_at(g, i);
-		bool last = true;
+		bool last;
 
 		if (m->state >= MEMO_DEAD || m->query != query)
 			continue;
 		s.n_memos++;
 		s.bookkeeping_bytes += sizeof *m + sizeof(uint32_t) + edges_bytes(&m->trace) +
 				       edges_bytes(&m->parents);
-		for (uint32_t j = m->next; j && last; j = memo_at(g, j)->next)
-			last = memo_at(g, j)->query != query || memo_at(g, j)->key != m->key;
+		s.result_bytes += result_bytes_of(g, m, &last);
 		s.n_keys += last;
 	}
 	s.n_runs = g->counts[query].runs;
-	s.result_bytes = results_bytes(g, query);
 	*ret = s;
 }

@@ -10,8 +10,6 @@
  * scope. During a commit old and new worlds are side by side: a fresh result goes before a stale one. */
 #include "world/graph_impl.h"
 
-enum { SIBLINGS_SEEN = 16 }; /* when a result changes in place, which is often */
-
 static uint32_t execute(struct graph *, struct scope *, uint16_t query, uint32_t key, uint32_t old);
 
 static bool is_list(const struct graph *g, uint16_t query)
@@ -39,38 +37,53 @@ static const struct result *list_build(struct graph *g, uint16_t query, const st
 	return result_list(g->queries[query]->shape, g->children, g->n_children);
 }
 
-/* Equal content is one buffer, as far as `max` other results of the key show. Takes r. */
-static const struct result *share(const struct graph *g, const struct memo *m,
-				  const struct result *r, uint32_t max)
+/* Equal content of one key is one buffer. Takes r. */
+static const struct result *take_sibling(const struct memo *m, const struct memo *o,
+					 const struct result *r)
 {
-	uint32_t n = 0;
+	const struct result *shared;
 
-	for (uint32_t i = *memo_bucket(g, m->query, m->key); i && n < max;
-	     i = memo_at(g, i)->next) {
-		const struct memo *o = memo_at(g, i);
+	if (o == m || o->state >= MEMO_DEAD || o->query != m->query || o->key != m->key ||
+	    !result_equal(o->result, r))
+		return r;
+	shared = result_ref(o->result);
+	result_unref(r);
+	return shared;
+}
 
-		if (o == m || o->query != m->query || o->key != m->key || !o->result)
-			continue;
-		n++;
-		if (result_equal(o->result, r)) {
-			const struct result *shared = result_ref(o->result);
+/* When a result changes in place, which is often, one other is looked at: the last with such a hash. */
+static const struct result *share_recent(struct graph *g, uint32_t id, const struct result *r)
+{
+	uint32_t *recent = &g->recent[r->hash.h[0] % RECENT], other = *recent;
 
-			result_unref(r);
-			return shared;
-		}
-	}
-	return r;
+	*recent = id;
+	return other ? take_sibling(memo_at(g, id), memo_at(g, other), r) : r;
+}
+
+/* A new one is compared with all. */
+static const struct result *share(struct graph *g, uint32_t id, const struct result *r)
+{
+	const struct memo *m = memo_at(g, id);
+	const struct result *shared = r;
+
+	for (uint32_t i = *memo_bucket(g, m->query, m->key); i && shared == r;
+	     i = memo_at(g, i)->next)
+		shared = take_sibling(m, memo_at(g, i), r);
+	g->recent[shared->hash.h[0] % RECENT] = id;
+	return shared;
 }
 
 /* Takes r. */
-static void set_result(struct graph *g, struct memo *m, const struct result *r)
+static void set_result(struct graph *g, uint32_t id, const struct result *r)
 {
+	struct memo *m = memo_at(g, id);
+
 	if (result_equal(m->result, r)) {
 		result_unref(r);
 		return;
 	}
 	result_unref(m->result);
-	m->result = share(g, m, r, SIBLINGS_SEEN);
+	m->result = share_recent(g, id, r);
 	m->changed_at = g->now;
 }
 
@@ -81,7 +94,7 @@ static void patch(struct graph *g, uint32_t id)
 		g->queries[m->query]->shape == RESULT_CONCAT ? m->result->child[0] : NULL;
 
 	g->n_patches++;
-	set_result(g, m, list_build(g, m->query, head, edges_cv(&m->trace), m->trace.n));
+	set_result(g, id, list_build(g, m->query, head, edges_cv(&m->trace), m->trace.n));
 }
 
 /* Whether callee `id` is still what the caller read; brings it up to date for that. */
@@ -232,12 +245,9 @@ static const struct result *run_result(struct graph *g, struct run *r, const str
 
 	assert(!r->out.overflow);
 	switch (g->queries[query]->shape) {
-	case RESULT_BYTES:
-		return result_bytes(r->out.p, r->out.len);
-	case RESULT_LIST:
-		return list_build(g, query, NULL, r->trace.v, r->trace.n);
-	case RESULT_CONCAT:
-		break;
+	case RESULT_BYTES: return result_bytes(r->out.p, r->out.len);
+	case RESULT_LIST: return list_build(g, query, NULL, r->trace.v, r->trace.n);
+	case RESULT_CONCAT: break;
 	}
 	head = result_bytes(r->out.p, r->out.len);
 	if (old && result_equal(old->result->child[0], head)) {
@@ -264,7 +274,8 @@ static uint32_t same_path(const struct graph *g, uint16_t query, uint32_t key, u
 	return 0;
 }
 
-static uint32_t execute(struct graph *g, struct scope *s, uint16_t query, uint32_t key, uint32_t old)
+static uint32_t execute(struct graph *g, struct scope *s, uint16_t query, uint32_t key,
+			uint32_t old)
 {
 	struct run *r = run_push(g, s, query, key);
 	const struct result *result;
@@ -288,13 +299,13 @@ static uint32_t execute(struct graph *g, struct scope *s, uint16_t query, uint32
 	if (id) {
 		m = memo_at(g, id);
 		g->n_cutoffs += result_equal(m->result, result);
-		set_result(g, m, result);
+		set_result(g, id, result);
 	} else {
 		id = memo_new(g, query, key);
 		m = memo_at(g, id);
 		m->path = path;
 		path_ref(g, path);
-		m->result = share(g, m, result, UINT32_MAX);
+		m->result = share(g, id, result);
 		m->changed_at = g->now;
 		/* Unless somebody takes it before the commit ends. */
 		ids_push(&g->idle_memos, id);

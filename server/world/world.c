@@ -108,7 +108,8 @@ bool world_delete(struct world *w, unsigned kind, const char *ns, const char *na
 	return true;
 }
 
-const struct object *world_get(const struct world *w, unsigned kind, const char *ns, const char *name)
+const struct object *world_get(const struct world *w, unsigned kind, const char *ns,
+			       const char *name)
 {
 	uint32_t key = find_key(w, ns, name);
 
@@ -242,7 +243,8 @@ static void append_title(const struct world *w, unsigned kind, uint32_t key, str
 	}
 }
 
-const char *world_cell_title(const struct world *w, unsigned kind, uint32_t key, char *buf, size_t size)
+const char *world_cell_title(const struct world *w, unsigned kind, uint32_t key, char *buf,
+			     size_t size)
 {
 	cleanup(buf_fini) struct buf out = BUF_INIT;
 	unsigned n = w->tables.n_cell_kinds;

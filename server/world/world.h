@@ -25,7 +25,7 @@ struct index {
 	uint16_t kind; /* of the objects it looks at */
 	bool deep; /* an entry is also touched when a member's content changes; of the members of others, look only at
 		    * names, or read_object each */
-	bool lazy;     /* entries exist only once read: a range, such as "services under *.a.com" */
+	bool lazy; /* entries exist only once read: a range, such as "services under *.a.com" */
 	void (*keys)(const struct object *, struct index_out *);
 };
 

@@ -42,7 +42,8 @@ void indexes_init(struct world *);
 void indexes_fini(struct world *);
 /* Moves the entries from one version of an object to another; NULL is none. `silent`: equal content, only where it was
  * written differs, so no cell has changed. */
-void indexes_update(struct world *, const struct object *old, const struct object *new, bool silent);
+void indexes_update(struct world *, const struct object *old, const struct object *new,
+		    bool silent);
 /* The key of a cell kind begins or ceases to have a value. */
 void keyset_update(struct world *, unsigned cell, uint32_t key, bool present);
 /* Order of members in an entry. */

@@ -19,7 +19,7 @@
 
 enum {
 	WINDOW = 256 << 20,
-	RECEIVE_CHUNK = 256 << 10,
+	RECEIVE_CHUNK = 1 << 20,
 	N_EVENTS = 256,
 	PREFIX_LEN = 5,
 	HEADERS_MAX = 16,
@@ -138,8 +138,8 @@ static void watch(struct h2c_conn *c)
 static void write_out(struct h2c_conn *c)
 {
 	while (c->out_sent < c->out.len) {
-		ssize_t n = send(c->fd, c->out.p + c->out_sent, c->out.len - c->out_sent,
-				 MSG_NOSIGNAL);
+		ssize_t n =
+			send(c->fd, c->out.p + c->out_sent, c->out.len - c->out_sent, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -263,7 +263,8 @@ static int on_chunk(nghttp2_session *session, uint8_t flags, int32_t stream, con
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
-		     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags, void *user)
+		     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+		     void *user)
 {
 	struct h2c_conn *c = user;
 	const char *v = (const char *)value;
@@ -368,7 +369,8 @@ static void open_stream(struct h2c_conn *c)
 	assert(c->stream > 0);
 }
 
-static bool parse_address(const struct h2c_target *t, struct sockaddr_storage *ret, socklen_t *ret_len)
+static bool parse_address(const struct h2c_target *t, struct sockaddr_storage *ret,
+			  socklen_t *ret_len)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;

@@ -16,8 +16,9 @@ struct h2c_conn;
 struct h2c_end {
 	int grpc_status;          /* -1: none was received */
 	const char *grpc_message; /* percent-encoded as on the wire, "" if there is none */
-	const char *cause;        /* what happened otherwise: "reset 8", "connection closed", "Connection refused" ... */
-	bool reset;               /* by RST_STREAM with an error */
+	const char *
+		cause; /* what happened otherwise: "reset 8", "connection closed", "Connection refused" ... */
+	bool reset; /* by RST_STREAM with an error */
 };
 
 /* Any may be NULL. */
@@ -34,7 +35,7 @@ struct h2c_events {
 struct h2c_options {
 	uint32_t window;        /* of stream and connection; 0: 256 MiB, as Envoy's */
 	bool manual_window;     /* never updated but by h2c_consume */
-	uint32_t receive_chunk; /* bytes per read; 0: 256 kB */
+	uint32_t receive_chunk; /* bytes per read; 0: 1 MB */
 };
 
 struct h2c *h2c_new(const struct h2c_options *); /* NULL: all defaults */

@@ -358,8 +358,8 @@ uint64_t property_seed(uint64_t otherwise)
 }
 
 #ifdef MAINSHEET_MUTATE
-uint32_t property_mutated(const struct property *p, uint32_t n_rounds, uint64_t seed, enum mutation m,
-			  unsigned query, unsigned what)
+uint32_t property_mutated(const struct property *p, uint32_t n_rounds, uint64_t seed,
+			  enum mutation m, unsigned query, unsigned what)
 {
 	/* The child may die of an assertion at any moment: it counts where the parent can see. */
 	uint32_t *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,

@@ -15,7 +15,7 @@ enum { KIT_NAME = 1, KIT_CLUSTER_TYPE = 2, KIT_EDS = 3, KIT_CONTENT = 30, KIT_BU
 
 struct kit_thing {
 	enum xds_type type;
-	char name[64], content[32];
+	char name[64], content[64];
 	bool eds; /* a cluster that asks for endpoints */
 };
 struct kit_world {
@@ -88,7 +88,7 @@ static inline int kit_compare(const void *a, const void *b)
 static inline const struct result *kit_leaf(const struct kit_thing *t)
 {
 	cleanup(buf_fini) struct buf b = BUF_INIT;
-	uint8_t head[128], content[64];
+	uint8_t head[256], content[96];
 	size_t n_head = kit_head(t, head), n_content = kit_content(t, content);
 	const struct result *parts[2], *leaf;
 

@@ -112,6 +112,20 @@ static void compare(struct comparison *c, const struct held *h)
 		root_each(c->target, add_unknown, &(struct unknown){ h->names, &c->send });
 }
 
+/* Endpoints that a client waits for, of clusters that it still has but shall lose: an empty assignment now would take
+ * such a cluster from its routes too early. Takes names; returns the others. */
+static const struct names *put_off(struct ads_stream *s, struct watch *w, const struct names *names,
+				   const struct names *clusters)
+{
+	const struct names *late = names_both(s->cache, names, clusters);
+	const struct names *rest = names_minus(s->cache, names, late);
+
+	names_set(&w->x->gone, names_union(s->cache, w->x->gone, late));
+	names_unref(late);
+	names_unref(names);
+	return rest;
+}
+
 void held_settle(struct ads_stream *s, struct watch *w, const struct root *target)
 {
 	struct detail *x = w->x;
@@ -128,6 +142,8 @@ void held_settle(struct ads_stream *s, struct watch *w, const struct root *targe
 	names_set(&x->force, names_make(s->cache, c.send.v, c.send.n));
 	names_set(&x->gone, names_make(s->cache, c.gone.v, c.gone.n));
 	rest = names_minus(s->cache, w->names, h->names);
+	if (w->type == XDS_EDS && watch_gone(cds))
+		rest = put_off(s, w, rest, watch_gone(cds));
 	watch_force(s, w, rest);
 	names_unref(rest);
 	root_unref(w->sent);

@@ -103,6 +103,7 @@ static void conclude(struct ads_stream *s, struct watch *w, int64_t now_ns)
 
 static void on_ack(struct ads_stream *s, struct watch *w, int64_t now_ns, struct ads_events *ev)
 {
+	s->is_careful = true;
 	w->acked_seq = w->seq;
 	w->x->acked_version = w->x->in_flight ? w->x->in_flight->version : 0;
 	drop_nack(w);
@@ -231,7 +232,7 @@ static void sotw_begin(struct ads_stream *s, struct watch *w, enum xds_type type
 	}
 	if (!w) {
 		w = stream_watch_add(s, type, q->type_url);
-		w->returning = !str_empty(q->version_info);
+		s->is_careful |= !str_empty(q->version_info);
 	} else if (w->in_flight) {
 		response_unref(w->x->in_flight);
 		w->x->in_flight = NULL;
@@ -309,7 +310,7 @@ static void delta_begin(struct ads_stream *s, enum xds_type type, const struct a
 		struct held *h = held_new(s->cache, q->held, q->n_held);
 
 		watch_detail(w)->held = h;
-		w->returning = true;
+		s->is_careful = true;
 		if (!w->all)
 			names_set(&asked, names_union(s->cache, asked, h->names));
 	}

@@ -91,8 +91,8 @@ static bool may_add(const struct ads_stream *s, const struct watch *w, int64_t n
 	case XDS_EDS: return !cds || cds->in_flight || !is_pending(s, cds);
 	case XDS_LDS:
 	case XDS_RDS:
-		/* Who asks for the first time has no traffic to break, and may be a client that never acknowledges. */
-		if (w->owed && !w->returning)
+		/* A client that has shown no sign of ever acknowledging anything would wait in vain. */
+		if (!w->seq && !s->is_careful)
 			return true;
 		return is_clear(s, XDS_CDS, now) && is_warm(s, now);
 	default: return true;
@@ -156,7 +156,7 @@ static void give(struct ads_stream *s, struct watch *w, const struct body *body,
 	w->seq++;
 	w->sent_at = stream_stamp(s, now);
 	w->in_flight = true;
-	w->owed = w->returning = w->gathering = false;
+	w->owed = w->gathering = false;
 	*ret = (struct ads_send){ .body = body, .type = (enum xds_type)w->type };
 	stream_nonce(s, w->seq, nonce);
 	put_nonce(ret, nonce);
@@ -242,6 +242,8 @@ static bool take_step(struct ads_stream *s, struct watch *w, int64_t now, struct
 
 	if (w->x && w->sent != target)
 		names_set(&force, names_union(s->cache, force, w->x->doubt));
+	if (k.keep)
+		names_set(&force, names_minus(s->cache, force, watch_gone(w)));
 	k.force = force;
 	r = response_get(s->cache, &k);
 	if (r->is_empty && !w->owed) {
@@ -344,8 +346,9 @@ bool ads_next(struct ads_stream *s, int64_t now, struct ads_send *ret, struct ad
 	advance(s, now);
 	do {
 		for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-			if (!s->eds_ahead && is_clear(s, XDS_CDS, now))
-				s->eds_ahead = true;
+			if (!s->eds_ahead)
+				s->eds_ahead = stream_watch(s, XDS_CDS) && is_clear(s, XDS_CDS, now) &&
+					       is_warm(s, now);
 			if (try_step(s, &steps[i], now, ret, ev)) {
 				stream_report(s, now, ev);
 				return true;

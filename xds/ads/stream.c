@@ -145,9 +145,12 @@ void watch_find_due(struct watch *w)
 
 void watch_force(struct ads_stream *s, struct watch *w, const struct names *add)
 {
+	struct detail *x;
+
 	if (!add)
 		return;
-	names_set(&watch_detail(w)->force, names_union(s->cache, w->x->force, add));
+	x = watch_detail(w);
+	names_set(&x->force, names_union(s->cache, x->force, add));
 	watch_find_due(w);
 }
 

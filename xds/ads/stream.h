@@ -38,8 +38,7 @@ struct watch {
 	bool due : 1;       /* some of `force` is subscribed to */
 	bool in_flight : 1; /* sent, neither acknowledged nor rejected */
 	bool fresh : 1;     /* what is in flight answers a subscription or a change of clusters */
-	bool returning : 1; /* the client came with resources of this type and has not been answered */
-	bool gathering : 1;         /* and its removals wait for the client's other subscriptions */
+	bool gathering : 1; /* the client came back, and removals wait for the client's other subscriptions */
 	bool own : 1;               /* its root is x->own */
 	bool wants_root : 1;        /* and does not fit the subscription any more */
 	uint32_t seq, acked_seq;    /* of nonces; 0: none */
@@ -68,7 +67,8 @@ struct ads_stream {
 	uint16_t n;
 	uint8_t protocol, n_answers;
 	bool eds_ahead;    /* the stage's clusters are there: endpoints may be those of `newest` */
-	bool is_converged; /* ADS events: sent has been reported */
+	bool is_converged; /* since_ns: sent has been reported */
+	bool is_careful;   /* the client acknowledges, or came back with resources: routes can wait for clusters */
 };
 
 struct watch *stream_watch(const struct ads_stream *, enum xds_type); /* not XDS_OTHER */

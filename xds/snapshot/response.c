@@ -124,29 +124,26 @@ static void gather_diff(struct work *w)
 	diff_unref(d);
 }
 
-/* Has the client still got it, so that its removal comes later? */
-static bool is_kept(const struct work *w, const struct hashed *name, size_t len)
-{
-	const struct response_key *k = w->key;
-
-	return k->keep && w->row->missing == XDS_MISSING_REMOVED &&
-	       index_find(root_index(k->from), name->hash, name->s, len);
-}
-
 static void gather_named(struct work *w, const struct names *names, bool present)
 {
+	const struct response_key *k = w->key;
 	const struct hashed *v = names_hashed(names);
 
 	for (uint32_t i = 0; i < names_count(names); i++) {
 		size_t len = strlen(v[i].s);
 		const struct index_entry *e;
 
-		if (!is_subscribed(w->key, v[i].hash, v[i].s, len))
+		if (!is_subscribed(k, v[i].hash, v[i].s, len))
 			continue;
 		e = index_find(w->index, v[i].hash, v[i].s, len);
-		if (e && present)
+		if (e && !present)
+			continue;
+		/* What stays for now is there for who asks now. */
+		if (!e && k->keep)
+			e = index_find(root_index(k->from), v[i].hash, v[i].s, len);
+		if (e)
 			add_item(w, v[i].s, len, e->at, e->offset);
-		else if (!e && !(present && is_kept(w, &v[i], len)))
+		else
 			add_missing(w, v[i].s);
 	}
 }

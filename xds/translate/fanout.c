@@ -4,7 +4,7 @@
 #include "translate/queries.h"
 #include "world/world.h"
 
-static uint32_t bucket_of(struct run *r, uint32_t ns)
+uint32_t fanout_bucket_of(struct run *r, uint32_t ns)
 {
 	/* By name: numbers of keys differ from process to process. */
 	return hash_str(run_text(r, ns)) % FANOUT_BUCKETS;
@@ -29,6 +29,6 @@ void fanout_bucket(struct run *r, uint32_t bucket, unsigned ns_query)
 	const struct keyset *all = read_keyset(r, CELL_SVC_NS);
 
 	for (uint32_t i = 0; i < all->n; i++)
-		if (bucket_of(r, all->v[i]) == bucket - 1)
+		if (fanout_bucket_of(r, all->v[i]) == bucket - 1)
 			list_add(r, ns_query, all->v[i]);
 }

@@ -56,5 +56,7 @@ const struct query *const *translate_queries(size_t *ret_n);
 
 /* Adds to the running list query `ns_query`(ns) for each namespace that the scope may see: directly, or through
  * `bucket_query`(bucket + 1) where that is all of them. */
+/* The bucket of a namespace, from 0. */
+uint32_t fanout_bucket_of(struct run *, uint32_t ns);
 void fanout_root(struct run *, unsigned bucket_query, unsigned ns_query);
 void fanout_bucket(struct run *, uint32_t bucket, unsigned ns_query);

@@ -428,7 +428,7 @@ static void print_response(struct buf *b, const struct kit_response *k)
 
 	buf_puts(b, type < XDS_N ? xds_types[type].name : type == XDS_OTHER ? "other" : k->type_url);
 	for (uint32_t i = 0; i < k->n_items; i++)
-		buf_printf(b, " %s=%s", k->items[i].name, k->items[i].content);
+		buf_printf(b, " %s=%s", str_or(k->items[i].name, ""), k->items[i].content);
 	for (uint32_t i = 0; i < k->n_removed; i++)
 		buf_printf(b, " -%s", k->removed[i]);
 }

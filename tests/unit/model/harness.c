@@ -141,6 +141,7 @@ struct harness *harness_new(const char *objects, const char *mesh)
 		.queries = h->queries,
 		.n_queries = Q_HARNESS + 1,
 		.answer = proxy_answer,
+		.value_title = model_value_title,
 	};
 
 	setup_options();
@@ -188,15 +189,16 @@ const struct proxy_facts *harness_facts(struct harness *h, uint32_t proxy)
 {
 	const struct result *r;
 	uint32_t binding;
+	bool known;
 
 	commit(h);
 	binding = graph_bind(world_graph(h->world), h->nobody, Q_PROXY_FACTS, proxy, NULL);
 	r = graph_bound(world_graph(h->world), binding);
-	memset(&h->facts, 0, sizeof h->facts);
-	if (r->n == sizeof h->facts)
+	known = r->n == sizeof h->facts;
+	if (known)
 		memcpy(&h->facts, r->bytes, sizeof h->facts);
 	graph_unbind(world_graph(h->world), binding);
-	return r->n == sizeof h->facts ? &h->facts : NULL;
+	return known ? &h->facts : NULL;
 }
 
 const char *harness_text(struct harness *h, uint32_t key)
@@ -230,6 +232,7 @@ void harness_watch(struct harness *h, uint32_t proxy, harness_fn *fn, void *ctx)
 	char name[32];
 
 	CHECK(h->n_calls <= MAX_CALLS);
+	commit(h);
 	snprintf(name, sizeof name, "call %u", h->n_calls);
 	*c = (struct call){ fn, ctx, key_str(world_keys(h->world), name), proxy, 0, NULL, false };
 	bind_call(h, c);
@@ -239,7 +242,6 @@ void harness_run(struct harness *h, uint32_t proxy, harness_fn *fn, void *ctx)
 {
 	struct call *c = &h->calls[h->n_calls];
 
-	commit(h);
 	harness_watch(h, proxy, fn, ctx);
 	graph_unbind(world_graph(h->world), c->binding);
 	scope_unref(world_graph(h->world), c->scope);

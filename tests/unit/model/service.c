@@ -122,7 +122,9 @@ static void put_list(struct buf *b, const char *name, const char *const *v, uint
 
 static void show_service(struct buf *b, const struct service *s)
 {
-	static const char *const resolutions[] = { "lb", "dns", "dns-rr", "pass", "alias", "dynamic" };
+	static const char *const resolutions[] = {
+		"lb", "dns", "dns-rr", "pass", "alias", "dynamic"
+	};
 
 	buf_printf(b, "%s %s/%s %s%s%s", s->host, s->ns, s->name, resolutions[s->resolution],
 		   s->mesh_external ? " external" : "", s->headless ? " headless" : "");
@@ -192,7 +194,8 @@ static const char mixed[] =
 	"apiVersion: v1\n"
 	"kind: Service\n"
 	"metadata: {name: alias, namespace: app}\n"
-	"spec: {type: ExternalName, externalName: Web.app.svc.cluster.local., ports: [{port: 80}]}\n"
+	"spec: {type: ExternalName, externalName: Web.app.svc.cluster.local., ports: [{port: "
+	"80}]}\n"
 	"---\n"
 	"apiVersion: v1\n"
 	"kind: Service\n"
@@ -214,8 +217,9 @@ static const char mixed[] =
 	"  hosts: [One.example.com, two.example.com, one.example.com]\n"
 	"  addresses: [192.0.2.0/24, 198.51.100.1/32, 203.0.113.9, bogus, 0.0.0.0]\n"
 	"  location: MESH_INTERNAL\n"
-	"  resolution: DNS\n"
-	"  ports: [{number: 3306, name: db, protocol: MySQL, targetPort: 33}, {number: 81, name: x}]\n"
+	"  resolution: STATIC\n"
+	"  ports: [{number: 3306, name: db, protocol: MySQL, targetPort: 33}, {number: 81, name: "
+	"x}]\n"
 	"  exportTo: ['.']\n"
 	"---\n"
 	"apiVersion: networking.istio.io/v1\n"
@@ -232,18 +236,19 @@ TEST(service_from_objects)
 	} rows[] = {
 		{ "web.app.svc.cluster.local",
 		  "web.app.svc.cluster.local app/web lb addr=10.0.0.1,fd00::1 http:80>8080/http "
-		  "named:81>0metrics/unsupported same:82>82/unsupported to=a,b,. others=1(shadow)" },
-		{ "none.app.svc.cluster.local",
-		  "none.app.svc.cluster.local app/none pass headless addr= :80>80/unsupported to=" },
-		{ "alias.app.svc.cluster.local",
-		  "alias.app.svc.cluster.local app/alias alias external addr= :80>80/unsupported to= "
-		  "alias=web.app.svc.cluster.local" },
-		{ "one.example.com",
-		  "one.example.com app/one.example.com dns addr=192.0.2.0/24,198.51.100.1,203.0.113.9 "
-		  "db:3306>33/mysql x:81>0/unsupported to=. others=1(later)" },
-		{ "two.example.com",
-		  "two.example.com app/two.example.com dns addr=192.0.2.0/24,198.51.100.1,203.0.113.9 "
-		  "db:3306>33/mysql x:81>0/unsupported to=." },
+		  "named:81>0metrics/unsupported same:82>82/unsupported to=a,b,. "
+		  "others=1(shadow)" },
+		{ "none.app.svc.cluster.local", "none.app.svc.cluster.local app/none pass headless "
+						"addr= :80>80/unsupported to=" },
+		{ "alias.app.svc.cluster.local", "alias.app.svc.cluster.local app/alias alias "
+						 "external addr= :80>80/unsupported to= "
+						 "alias=web.app.svc.cluster.local" },
+		{ "one.example.com", "one.example.com app/one.example.com lb "
+				     "addr=192.0.2.0/24,198.51.100.1,203.0.113.9 "
+				     "db:3306>33/mysql x:81>0/unsupported to=. others=1(later)" },
+		{ "two.example.com", "two.example.com app/two.example.com lb "
+				     "addr=192.0.2.0/24,198.51.100.1,203.0.113.9 "
+				     "db:3306>33/mysql x:81>0/unsupported to=." },
 		{ "nobody.example.com", "" },
 	};
 	struct harness *h = harness_new(mixed, NULL);
@@ -259,14 +264,15 @@ TEST(service_of_routes_is_the_last)
 
 	/* One address, the last; or the last entry of the host. */
 	check_with(h, 0, show_for_routes, "app", "two.example.com",
-		   "two.example.com app/two.example.com dns addr=203.0.113.9 db:3306>33/mysql "
+		   "two.example.com app/two.example.com lb addr=203.0.113.9 db:3306>33/mysql "
 		   "x:81>0/unsupported to=.");
 	check_with(h, 0, show_for_routes, "app", "one.example.com",
 		   "one.example.com app/one.example.com pass external addr= late:90>0/http to= "
 		   "others=1(later)");
 	/* The entry is older than the Kubernetes Service and so before it in the list. */
-	check_with(h, 0, show_for_routes, "app", "none.app.svc.cluster.local",
-		   "none.app.svc.cluster.local app/none pass headless addr= :80>80/unsupported to=");
+	check_with(
+		h, 0, show_for_routes, "app", "none.app.svc.cluster.local",
+		"none.app.svc.cluster.local app/none pass headless addr= :80>80/unsupported to=");
 	harness_free(h);
 }
 
@@ -307,8 +313,11 @@ static void show_vip(struct run *r, void *ctx)
 	struct view *v = ctx;
 	uint32_t n;
 	const struct service *s = service_read(r, run_key(r, v->ns), run_key(r, v->host));
-	const char *const *all = service_addresses(r, s, &n);
+	const char *const *all;
 
+	if (!CHECK(s))
+		return;
+	all = service_addresses(r, s, &n);
 	buf_printf(&v->out, "%s", service_vip(r, s));
 	put_list(&v->out, "all", all, n);
 }
@@ -401,7 +410,8 @@ TEST(service_vip_by_hash)
 	snprintf(other, sizeof other, "%s", vip_of(h, dns, "two.example.com"));
 	CHECK(strcmp(first, other));
 	/* What a status holds is taken: the host that would have had it gets another. */
-	snprintf(status, sizeof status, "status: {addresses: [{value: %.*s, host: four.example.com}]}\n",
+	snprintf(status, sizeof status,
+		 "status: {addresses: [{value: %.*s, host: four.example.com}]}\n",
 		 (int)strcspn(first, " "), first);
 	put_auto(h, "four", "four.example.com", 2026, status);
 	CHECK_STR(vip_of(h, dns, "four.example.com"), first);
@@ -417,18 +427,20 @@ TEST(service_vip_is_not_for_all)
 
 	put_auto(h, "wild", "'*.example.com'", 2024, "");
 	CHECK_STR(vip_of(h, dns, "*.example.com"), "0.0.0.0 all=0.0.0.0");
-	harness_put(h, "apiVersion: networking.istio.io/v1\n"
-		       "kind: ServiceEntry\n"
-		       "metadata:\n"
-		       "  name: off\n"
-		       "  namespace: app\n"
-		       "  labels: {networking.istio.io/enable-autoallocate-ip: 'false'}\n"
-		       "spec: {hosts: [off.example.com], resolution: DNS, ports: [{number: 1, name: a}]}\n"
-		       "---\n"
-		       "apiVersion: networking.istio.io/v1\n"
-		       "kind: ServiceEntry\n"
-		       "metadata: {name: pass, namespace: app}\n"
-		       "spec: {hosts: [pass.example.com], ports: [{number: 1, name: a}]}\n");
+	harness_put(
+		h,
+		"apiVersion: networking.istio.io/v1\n"
+		"kind: ServiceEntry\n"
+		"metadata:\n"
+		"  name: quiet\n"
+		"  namespace: app\n"
+		"  labels: {networking.istio.io/enable-autoallocate-ip: 'false'}\n"
+		"spec: {hosts: [off.example.com], resolution: DNS, ports: [{number: 1, name: a}]}\n"
+		"---\n"
+		"apiVersion: networking.istio.io/v1\n"
+		"kind: ServiceEntry\n"
+		"metadata: {name: pass, namespace: app}\n"
+		"spec: {hosts: [pass.example.com], ports: [{number: 1, name: a}]}\n");
 	CHECK_STR(vip_of(h, dns, "off.example.com"), "0.0.0.0 all=0.0.0.0");
 	CHECK_STR(vip_of(h, dns, "pass.example.com"), "0.0.0.0 all=0.0.0.0");
 	harness_free(h);
@@ -476,26 +488,28 @@ static void show_distribution(struct run *r, void *ctx)
 
 TEST(service_distribution_from_namespace)
 {
-	struct harness *h = harness_new(
-		"apiVersion: v1\n"
-		"kind: Namespace\n"
-		"metadata: {name: near, annotations: {Networking.istio.io/Traffic-Distribution: preferclose}}\n"
-		"---\n"
-		"apiVersion: v1\n"
-		"kind: Service\n"
-		"metadata: {name: plain, namespace: near}\n"
-		"spec: {clusterIP: 10.0.0.1}\n"
-		"---\n"
-		"apiVersion: v1\n"
-		"kind: Service\n"
-		"metadata: {name: odd, namespace: near, annotations: {networking.istio.io/traffic-distribution: x}}\n"
-		"spec: {clusterIP: 10.0.0.2}\n"
-		"---\n"
-		"apiVersion: v1\n"
-		"kind: Service\n"
-		"metadata: {name: node, namespace: near}\n"
-		"spec: {clusterIP: 10.0.0.3, trafficDistribution: PreferSameNode}\n",
-		NULL);
+	struct harness *h =
+		harness_new("apiVersion: v1\n"
+			    "kind: Namespace\n"
+			    "metadata: {name: near, annotations: "
+			    "{Networking.istio.io/Traffic-Distribution: preferclose}}\n"
+			    "---\n"
+			    "apiVersion: v1\n"
+			    "kind: Service\n"
+			    "metadata: {name: plain, namespace: near}\n"
+			    "spec: {clusterIP: 10.0.0.1}\n"
+			    "---\n"
+			    "apiVersion: v1\n"
+			    "kind: Service\n"
+			    "metadata: {name: odd, namespace: near, annotations: "
+			    "{networking.istio.io/traffic-distribution: x}}\n"
+			    "spec: {clusterIP: 10.0.0.2}\n"
+			    "---\n"
+			    "apiVersion: v1\n"
+			    "kind: Service\n"
+			    "metadata: {name: node, namespace: near}\n"
+			    "spec: {clusterIP: 10.0.0.3, trafficDistribution: PreferSameNode}\n",
+			    NULL);
 
 	check_with(h, 0, show_distribution, "near", "plain.near.svc.cluster.local", "1");
 	check_with(h, 0, show_distribution, "near", "odd.near.svc.cluster.local", "0");
@@ -526,8 +540,8 @@ TEST(service_heads_in_order)
 	check_with(h, 0, show_heads, "app", "",
 		   "alias.app.svc.cluster.local 25 80\n"
 		   "none.app.svc.cluster.local 9 80\n"
-		   "one.example.com 142 3306 81 to=app\n"
-		   "two.example.com 142 3306 81 to=app\n"
+		   "one.example.com 42 3306 81 to=app\n"
+		   "two.example.com 42 3306 81 to=app\n"
 		   "web.app.svc.cluster.local 43 80 81 82 to=a,app,b\n");
 	harness_put(h, "apiVersion: networking.istio.io/v1\n"
 		       "kind: ServiceEntry\n"
@@ -544,6 +558,7 @@ TEST(service_heads_stop_endpoint_edits)
 	struct view v = { "app", "", BUF_INIT };
 
 	put_auto(h, "se", "a.example.com", 2024, "  endpoints: [{address: 192.0.2.1}]\n");
+	harness_commit(h);
 	harness_watch(h, 0, show_heads, &v);
 	put_auto(h, "se", "a.example.com", 2024, "  endpoints: [{address: 192.0.2.2}]\n");
 	CHECK_INT(harness_commit(h), 0);

@@ -46,7 +46,17 @@ void bed_run_ms(struct bed *, int64_t ms);
 
 /* ---- what the service saw ---- */
 
-enum seen { SEEN_OPEN, SEEN_MESSAGE, SEEN_SENDABLE, SEEN_WAKE, SEEN_HALF_CLOSE, SEEN_CLOSE, SEEN_REFUSED_SEND, SEEN_RELEASE, N_SEEN };
+enum seen {
+	SEEN_OPEN,
+	SEEN_MESSAGE,
+	SEEN_SENDABLE,
+	SEEN_WAKE,
+	SEEN_HALF_CLOSE,
+	SEEN_CLOSE,
+	SEEN_REFUSED_SEND,
+	SEEN_RELEASE,
+	N_SEEN
+};
 unsigned seen(enum seen);
 enum rpc_code seen_last_code(void); /* of the last on_close */
 bool seen_disorder(void);           /* callbacks of one stream overlapped, or came after its end */
@@ -56,13 +66,15 @@ struct rpc_stream *seen_stream(void); /* the last one opened; the caller's refer
 void push_set(size_t len, char fill);
 void push_drop(void);
 
-#define ECHO "/test.Test/Echo"       /* each message back; half-close: OK */
-#define ONCE "/test.Test/Once"       /* unary: the message back, then OK */
-#define REFUSE "/test.Test/Refuse"   /* on_open: PERMISSION_DENIED */
-#define SMALL "/test.Test/Small"     /* ECHO, at most 1,000 bytes */
-#define HOLD "/test.Test/Hold"       /* ECHO, holding after each message */
-#define HEADER "/test.Test/Header"   /* answers with the request header named by the message; "peer": the address */
-#define PUSH "/test.Test/Push"       /* on_wake: sends the pushed body and "!" */
-#define BURST "/test.Test/Burst"     /* a message N: N answers of 10 kB, each when the one before is done */
-#define FINISH "/test.Test/Finish"   /* a message: the answer, and ABORTED in the same breath */
-#define CANCEL "/test.Test/Cancel"   /* a message: cancelled with DATA_LOSS */
+#define ECHO "/test.Test/Echo"     /* each message back; half-close: OK */
+#define ONCE "/test.Test/Once"     /* unary: the message back, then OK */
+#define REFUSE "/test.Test/Refuse" /* on_open: PERMISSION_DENIED */
+#define SMALL "/test.Test/Small"   /* ECHO, at most 1,000 bytes */
+#define HOLD "/test.Test/Hold"     /* ECHO, holding after each message */
+#define HEADER \
+	"/test.Test/Header" /* answers with the request header named by the message; "peer": the address */
+#define PUSH "/test.Test/Push" /* on_wake: sends the pushed body and "!" */
+#define BURST \
+	"/test.Test/Burst" /* a message N: N answers of 10 kB, each when the one before is done */
+#define FINISH "/test.Test/Finish" /* a message: the answer, and ABORTED in the same breath */
+#define CANCEL "/test.Test/Cancel" /* a message: cancelled with DATA_LOSS */

@@ -2,11 +2,12 @@
 #include "base/clock.h"
 #include "bed.h"
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <netinet/in.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 TEST(rpc_flood)
@@ -115,6 +116,7 @@ TEST(rpc_out_of_descriptors)
 TEST(rpc_too_many_streams)
 {
 	const struct rpc_options o = { .max_streams = 2 };
+	struct rpc_stats stats;
 	struct call calls[3];
 	struct bed b;
 
@@ -129,7 +131,7 @@ TEST(rpc_too_many_streams)
 	CHECK_STR(calls[2].text, "too many streams");
 	call_fini(&calls[2]);
 	call_fini(&calls[0]);
-	CHECK_UNTIL(&b, seen(SEEN_CLOSE) == 1);
+	CHECK_UNTIL(&b, (rpc_server_stats(b.server, &stats), stats.streams) == 1);
 	call_open(&b, &calls[2], ECHO);
 	CHECK_UNTIL(&b, calls[2].opened || calls[2].ended);
 	CHECK(calls[2].opened);
@@ -145,14 +147,19 @@ TEST(rpc_keepalive)
 	struct call c;
 
 	bed_init(&b, &o, NULL);
-	call_open(&b, &c, ECHO);
+	call_open(&b, &c, PUSH);
 	CHECK_UNTIL(&b, c.opened);
 	/* Idle, but it answers pings: it stays, however many. */
 	bed_run_ms(&b, 1500);
 	CHECK(!c.ended);
 	CHECK_INT(seen(SEEN_CLOSE), 0);
+	/* It stops reading in the middle of a message: closed, and the message is let go. */
 	h2c_pause(c.conn);
-	CHECK_UNTIL(&b, seen(SEEN_CLOSE) == 1);
+	push_set(20 << 20, 'x');
+	rpc_server_wake(b.server, NULL);
+	CHECK_UNTIL(&b, seen(SEEN_WAKE) == 1);
+	push_drop();
+	CHECK_UNTIL(&b, seen(SEEN_CLOSE) == 1 && seen(SEEN_RELEASE) == 1);
 	CHECK_INT(seen_last_code(), RPC_CANCELLED);
 	call_fini(&c);
 	bed_fini(&b);
@@ -218,4 +225,38 @@ TEST(rpc_address_in_use)
 	CHECK_STR(e.text, error);
 	CHECK(!srv);
 	bed_fini(&b);
+}
+
+TEST(rpc_unix_socket)
+{
+	static const struct rpc_method method = { .path = ECHO, .on_message = ignore };
+	static const char hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";
+	struct rpc_options o = { .n_listeners = 1, .methods = &method, .n_methods = 1 };
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct timeval patience = { 5, 0 };
+	struct rpc_server *srv = NULL;
+	struct rpc_listener l;
+	struct err e = ERR_INIT;
+	char address[128];
+	uint8_t frame[9] = { 0 };
+	int fd;
+
+	snprintf(to.sun_path, sizeof to.sun_path, "/tmp/mainsheet-rpc-test-%d", (int)getpid());
+	snprintf(address, sizeof address, "unix:%s", to.sun_path);
+	l = (struct rpc_listener){ .address = address };
+	o.listeners = &l;
+	if (!CHECK(rpc_server_new(&o, &srv, &e)))
+		return;
+	CHECK_INT(rpc_server_port(srv, 0), 0);
+	rpc_server_start(srv);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	CHECK(!connect(fd, (const struct sockaddr *)&to, sizeof to));
+	CHECK_INT(send(fd, hello, sizeof hello, MSG_NOSIGNAL), sizeof hello);
+	CHECK_INT(recv(fd, frame, sizeof frame, MSG_WAITALL), sizeof frame);
+	CHECK_INT(frame[3], 4); /* SETTINGS */
+	close(fd);
+	CHECK(rpc_server_stop(srv, 1000));
+	rpc_server_free(srv);
+	unlink(to.sun_path);
 }

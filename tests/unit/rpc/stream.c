@@ -1,4 +1,5 @@
 /* One stream at a time: what each side does and what the other sees of it. */
+#include "base/stats.h"
 #include "bed.h"
 #include <string.h>
 
@@ -337,4 +338,29 @@ TEST(rpc_many_streams)
 	CHECK_INT(stats.sent_messages, N * ROUNDS);
 	CHECK_INT(stats.sent_bytes, N * ROUNDS * 4);
 	bed_fini(&b);
+}
+
+TEST(rpc_metrics)
+{
+	struct buf text = BUF_INIT;
+	struct bed b;
+	struct call c;
+
+	bed_init(&b, NULL, NULL);
+	call_open(&b, &c, ECHO);
+	send_text(&c, "x");
+	CHECK_UNTIL(&b, c.n_messages == 1);
+	rpc_housekeeping(b.server);
+	stats_print(&text);
+	CHECK(strstr(buf_str(&text), "\nmainsheet_rpc_streams 1\n"));
+	CHECK(strstr(buf_str(&text), "\nmainsheet_rpc_streams_total{method=\"" ECHO "\"} "));
+	call_fini(&c);
+	CHECK_UNTIL(&b, seen(SEEN_CLOSE) == 1);
+	bed_fini(&b);
+	buf_reset(&text);
+	stats_print(&text);
+	CHECK(strstr(buf_str(&text), "\nmainsheet_rpc_streams_closed_total{method=\"" ECHO
+				     "\",code=\"Canceled\"} "));
+	CHECK(strstr(buf_str(&text), "\nmainsheet_rpc_sent_message_bytes_count "));
+	buf_fini(&text);
 }

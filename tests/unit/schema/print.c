@@ -60,7 +60,7 @@ TEST(print_decodes_again)
 		"apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: f}\n"
 		"spec: {configPatches: [{applyTo: CLUSTER, patch: {operation: MERGE, value: {b: "
 		"[1.0, "
-		"-0.0, 1e400, 18446744073709551616, \"\\u2028\"], a: {x: ~, w: {}}}}}]}\n",
+		"-0.0, -00., 1e300, 18446744073709551616, \"\\u2028\"], a: {x: ~, w: {}}}}}]}\n",
 		"apiVersion: v1\nkind: Pod\nmetadata: {name: p, deletionTimestamp: "
 		"'2024-01-01T00:00:00.25Z', ownerReferences: [{kind: X, controller: true}]}\n"
 		"status: {podIPs: [{ip: 10.0.0.1}], startTime: '1960-02-29T12:00:00Z'}\n",
@@ -85,11 +85,8 @@ TEST(print_decodes_again)
 		} else {
 			cleanup(xfree_p) char *problems = help_problems(&diag);
 
-			/* 1e400 is no number that JSON or YAML can hold. */
-			if (strstr(yamls[i], "1e400"))
-				CHECK(strstr(problems, "1e400"));
-			else
-				CHECK_STR(problems, "");
+			CHECK_STR(problems, "");
+			CHECK(again);
 		}
 		object_unref(o);
 		object_unref(again);

@@ -1,7 +1,7 @@
 /* The property test of the engine, over the toy mesh: whatever happened, the results are those of a rebuild. And, in the
  * build with deliberate mistakes, that this test would notice each of them. */
-#include "tests/property/harness.h"
 #include "test.h"
+#include "tests/property/harness.h"
 #include "toy.h"
 #include <stdio.h>
 #include <string.h>
@@ -152,8 +152,8 @@ static const struct {
 	unsigned weight, gone;
 	void (*make)(struct rng *, struct names *, struct toy *);
 } kinds[] = {
-	{ TOY_SERVICE, 3, 2, make_service },   { TOY_SLICE, 3, 1, make_slice },
-	{ TOY_ROUTE, 2, 2, make_route },       { TOY_RULE, 2, 3, make_rule },
+	{ TOY_SERVICE, 3, 2, make_service },     { TOY_SLICE, 3, 1, make_slice },
+	{ TOY_ROUTE, 2, 2, make_route },         { TOY_RULE, 2, 3, make_rule },
 	{ TOY_NAMESPACE, 1, 3, make_namespace }, { TOY_SIDECAR, 2, 5, make_sidecar },
 	{ TOY_POLICY, 1, 3, make_policy },
 };
@@ -260,7 +260,8 @@ TEST(property_incremental_equals_full)
 	CHECK(f.n_compared > f.n_rounds * 20 && f.n_changed > f.n_rounds / 2 && f.max_memos > 300);
 	CHECK(f.n_partial > f.n_rounds / 8);
 	if (property_rounds(0))
-		printf("\t%u rounds, %llu edits, %llu results compared, %llu changed, %llu partial commits, at most %u results\n",
+		printf("\t%u rounds, %llu edits, %llu results compared, %llu changed, %llu partial "
+		       "commits, at most %u results\n",
 		       f.n_rounds, (unsigned long long)f.n_edits, (unsigned long long)f.n_compared,
 		       (unsigned long long)f.n_changed, (unsigned long long)f.n_partial,
 		       f.max_memos);

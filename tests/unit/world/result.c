@@ -37,7 +37,8 @@ TEST(result_lists)
 			    *cat = result_list(RESULT_CONCAT, (const struct result *[]){ a, b }, 2),
 			    *empty = result_list(RESULT_LIST, NULL, 0),
 			    *nest = result_list(RESULT_LIST,
-						(const struct result *[]){ ab, none, cat, empty }, 4);
+						(const struct result *[]){ ab, none, cat, empty },
+						4);
 	cleanup(buf_fini) struct buf out = BUF_INIT;
 
 	CHECK_INT(ref_count(&a->ref), 4);

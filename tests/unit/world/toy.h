@@ -6,19 +6,20 @@
 #include "world/world.h"
 
 enum toy_kind { /* objects; their numbers are those of other kinds in the real world, which the engine cannot see */
-	TOY_SERVICE,
-	TOY_SLICE,
-	TOY_ROUTE,
-	TOY_RULE,
-	TOY_NAMESPACE,
-	TOY_SIDECAR,
-	TOY_POLICY,
-	TOY_KINDS,
+		TOY_SERVICE,
+		TOY_SLICE,
+		TOY_ROUTE,
+		TOY_RULE,
+		TOY_NAMESPACE,
+		TOY_SIDECAR,
+		TOY_POLICY,
+		TOY_KINDS,
 };
 enum { TOY_ENDPOINTS = 12, TOY_EGRESS = 6 };
 /* One flat body for all kinds. */
 struct toy {
-	const char *host; /* whom it is for; a rule's may be "*.ns.local", a service's own or "name.ns.local" if NULL */
+	const char *
+		host; /* whom it is for; a rule's may be "*.ns.local", a service's own or "name.ns.local" if NULL */
 	const char *only_ns; /* route: for clients of this namespace; NULL: all */
 	bool private;        /* service, rule: for its own namespace only */
 	bool locality;       /* rule: endpoints are ordered by the zone of the proxy */
