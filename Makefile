@@ -10,7 +10,7 @@ BUILD  := build
 B      := $(BUILD)/$(or $(SAN),plain)
 
 # The rooms, lowest layer first.
-ROOMS  := server/base server/doc server/schema server/world xds/pb server/model server/source \
+ROOMS  := server/base server/doc server/fetch server/schema server/world xds/pb server/model server/source \
           xds/snapshot xds/translate xds/ads server/rpc server/http server/cli server/daemon
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual -Wwrite-strings \
@@ -76,8 +76,7 @@ $(TYPES): $(B)/schemagen $(SCHEMA)
 	@mkdir -p $(@D); $(B)/schemagen crd-schemas $(B)/gen
 $(B)/gen/types.h: $(TYPES) ;
 
-$(call objs,$(filter-out server/base server/doc,$(ROOMS))): ;
-NEED_TYPES := $(foreach r,$(filter-out server/base server/doc,$(ROOMS)),$(call objs,$(r)))
+NEED_TYPES := $(foreach r,$(filter-out server/base server/doc server/fetch,$(ROOMS)),$(call objs,$(r)))
 $(NEED_TYPES): | $(TYPES)
 NEED_PB := $(foreach r,$(filter xds/% server/model server/daemon server/cli server/http server/rpc,$(ROOMS)),$(call objs,$(r)))
 $(NEED_PB): | $(EVH)
@@ -93,7 +92,7 @@ UNIT_LIBS.rpc := -lnghttp2
 define unit
 $(B)/unit/$(1): $(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c) $(UNIT_SRC.$(1))) $(B)/tests/unit/main.o $(call below,$(call room_of,$(1)))
 	@mkdir -p $$(@D); $(CC) $(ALLC) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LIBS) $(UNIT_LIBS.$(1))
-$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c)): | $(if $(filter base doc,$(1)),,$(TYPES) $(EVH))
+$(patsubst %.c,$(B)/%.o,$(wildcard tests/unit/$(1)/*.c)): | $(if $(filter base doc fetch,$(1)),,$(TYPES) $(EVH))
 endef
 $(foreach r,$(UNIT_ROOMS),$(eval $(call unit,$(r))))
 $(B)/tests/%.o: CPPF += -Itests/unit
@@ -101,6 +100,19 @@ $(B)/tests/%.o: CPPF += -Itests/unit
 .PHONY: unit
 unit: $(UNIT)
 	@tests/unit/run $(UNIT)
+
+# The query engine with deliberate mistakes, each of which its property test must notice; then with tables that move.
+.PHONY: mutate
+mutate:
+	$(MAKE) BUILD=$(BUILD)/mutate CFLAGS=-DMAINSHEET_MUTATE $(BUILD)/mutate/plain/unit/world
+	$(BUILD)/mutate/plain/unit/world property
+	$(MAKE) BUILD=$(BUILD)/rehash CFLAGS='-DMAINSHEET_MUTATE -DMAINSHEET_REHASH' $(BUILD)/rehash/plain/unit/world
+	$(BUILD)/rehash/plain/unit/world property_incremental
+	$(BUILD)/rehash/plain/unit/world property_notices_mistakes
+
+# How fast server/rpc alone pushes: build/plain/bench/rpc_push STREAMS BYTES [ROUNDS]
+$(B)/bench/rpc_push: $(patsubst %,$(B)/tests/bench/%.o,rpc_push h2client) $(B)/lib/rpc.a $(B)/lib/base.a
+	@mkdir -p $(@D); $(CC) $(ALLC) -o $@ $^ $(LIBS) -lnghttp2
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .SECONDARY:

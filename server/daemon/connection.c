@@ -162,8 +162,9 @@ void connections_tick(struct connections *all, int64_t now_ns)
 static const char *const type_names[] = { "",         "sidecar", "router",
 					  "waypoint", "ztunnel", "agentgateway" };
 
-static bool parse_node(struct arena *a, const struct ads_request *req, struct proxy_node_text *ret,
-		       struct err *e)
+/* What stays of the node lives in `keep`; the message itself, with its hundreds of extensions, goes with `scratch`. */
+static bool parse_node(struct arena *scratch, struct arena *keep, const struct ads_request *req,
+		       struct proxy_node_text *ret, struct err *e)
 {
 	struct proxy_node_input in = { 0 };
 	Core__Node *node;
@@ -171,34 +172,33 @@ static bool parse_node(struct arena *a, const struct ads_request *req, struct pr
 
 	if (!req->node)
 		return err(e, "missing node information");
-	node = PB_UNPACK(a, Core__Node, req->node, req->node_len, NODE_MEMORY_MAX, e);
+	node = PB_UNPACK(scratch, Core__Node, req->node, req->node_len, NODE_MEMORY_MAX, e);
 	if (!node)
 		return err_wrap(e, "node");
-	in.id = node->id;
-	in.cluster = node->cluster;
-	in.metadata = node->metadata ? pb_struct_to_node(a, node->metadata) : NULL;
+	in.id = arena_strdup(keep, node->id);
+	in.cluster = arena_strdup(keep, node->cluster);
+	if (node->metadata)
+		in.metadata = node_copy(keep, pb_struct_to_node(scratch, node->metadata));
 	if (node->locality) {
-		in.region = node->locality->region;
-		in.zone = node->locality->zone;
-		in.sub_zone = node->locality->sub_zone;
+		in.region = arena_strdup(keep, node->locality->region);
+		in.zone = arena_strdup(keep, node->locality->zone);
+		in.sub_zone = arena_strdup(keep, node->locality->sub_zone);
 	}
 	if (node->n_extensions) {
-		names = arena_array(a, const char *, node->n_extensions);
+		names = arena_array(scratch, const char *, node->n_extensions);
 		for (size_t i = 0; i < node->n_extensions; i++)
 			names[i] = str_or(node->extensions[i]->name, "");
 		in.extensions = names;
 		in.n_extensions = (uint32_t)node->n_extensions;
 	}
-	return proxy_node_parse(&in, a, ret, e);
+	return proxy_node_parse(&in, keep, ret, e);
 }
 
 static void remember_node(struct connection *c, const struct proxy_node_text *node)
 {
-	const char *cluster = node->metadata ? node_str(node->metadata, "CLUSTER_ID") : NULL;
-
 	c->node_id = xstrdup(node->id);
 	c->proxy_id = xasprintf("%s.%s", node->pod, node->ns);
-	c->cluster_id = xstrdup(str_or(cluster, ""));
+	c->cluster_id = xstrdup(node->cluster_id);
 	c->istio_version = xstrdup(str_or(node->version_text, ""));
 	c->proxy_type = xstrdup(node->type < ARRAY_LEN(type_names) ? type_names[node->type] : "");
 	c->ns = xstrdup(node->ns);
@@ -207,9 +207,10 @@ static void remember_node(struct connection *c, const struct proxy_node_text *no
 static bool join(struct connection *c, struct arena *a, const struct ads_request *req,
 		 struct err *e)
 {
+	cleanup(arena_fini) struct arena keep = ARENA_INIT;
 	struct proxy_node_text node = { 0 };
 
-	if (!parse_node(a, req, &node, e))
+	if (!parse_node(a, &keep, req, &node, e))
 		return false;
 	with_lock(&c->lock) {
 		remember_node(c, &node);
@@ -218,7 +219,7 @@ static bool join(struct connection *c, struct arena *a, const struct ads_request
 	metrics_connected(c, +1);
 	log_info("proxy connected", "proxy", c->proxy_id, "node", c->node_id, "version",
 		 c->istio_version, "peer", c->peer);
-	model_post_join(c->all->model, c, &node);
+	model_post_join(c->all->model, c, &keep, &node);
 	return true;
 }
 

@@ -147,34 +147,14 @@ void model_post_networks(struct model_thread *m, const struct node *doc)
 	post_document(m, EVENT_NETWORKS, doc);
 }
 
-/* A node message outlives the request that it came in. */
-static void copy_node(struct arena *a, const struct proxy_node_text *from,
-		      struct proxy_node_text *to)
-{
-	const char **ips = arena_array(a, const char *, from->n_ips);
-
-	*to = *from;
-	for (uint32_t i = 0; i < from->n_ips; i++)
-		ips[i] = arena_strdup(a, from->ips[i]);
-	to->ips = ips;
-	to->id = arena_strdup(a, from->id);
-	to->pod = arena_strdup(a, from->pod);
-	to->ns = arena_strdup(a, from->ns);
-	to->dns_domain = arena_strdup(a, from->dns_domain);
-	to->cluster = arena_strdup(a, from->cluster);
-	to->region = arena_strdup(a, from->region);
-	to->zone = arena_strdup(a, from->zone);
-	to->sub_zone = arena_strdup(a, from->sub_zone);
-	to->version_text = arena_strdup(a, from->version_text);
-	to->metadata = from->metadata ? node_copy(a, from->metadata) : NULL;
-}
-
-void model_post_join(struct model_thread *m, struct connection *c,
+void model_post_join(struct model_thread *m, struct connection *c, struct arena *take,
 		     const struct proxy_node_text *node)
 {
 	struct event *ev = event_new(EVENT_JOIN);
 
-	copy_node(&ev->arena, node, &ev->node);
+	ev->arena = *take;
+	*take = ARENA_INIT;
+	ev->node = *node;
 	ev->connection = connection_ref(c);
 	post(m, ev);
 }
@@ -335,7 +315,14 @@ static void join(struct model_thread *m, struct event *ev)
 
 	if (m->changed)
 		commit(m); /* nothing is bound in the middle of an edit */
-	c->proxy = engine_join(m->engine, &ev->node, TAKE(ev->connection));
+	c->proxy = engine_join(m->engine, &ev->node, c);
+	if (!c->proxy) {
+		log_warn("refusing proxy: too many different PROXY_CONFIGs", "proxy", c->proxy_id);
+		rpc_stream_finish(c->stream, RPC_RESOURCE_EXHAUSTED,
+				  "too many different PROXY_CONFIGs");
+		return;
+	}
+	connection_ref(c); /* until it leaves */
 	connection_set_snapshot(c, engine_snapshot(c->proxy), 0);
 }
 

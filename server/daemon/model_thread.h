@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "snapshot/snapshot.h"
 
+struct arena;
 struct connection;
 struct engine;
 struct node;
@@ -32,8 +33,9 @@ void model_post_batch(struct model_thread *, struct source_batch *);
 /* Documents: copied. */
 void model_post_mesh(struct model_thread *, const struct node *mesh);
 void model_post_networks(struct model_thread *, const struct node *networks);
-/* The node is copied; a reference of the connection is taken until it has left. */
-void model_post_join(struct model_thread *, struct connection *, const struct proxy_node_text *);
+/* Takes the arena that the node lives in (it is empty afterwards); holds the connection until it has left. */
+void model_post_join(struct model_thread *, struct connection *, struct arena *take,
+		     const struct proxy_node_text *);
 void model_post_leave(struct model_thread *, struct connection *);
 /* Runs fn on the model thread, between two edits, and waits for it. False: the thread has stopped, fn did not run. */
 bool model_call(struct model_thread *, void (*fn)(void *ctx, struct engine *),

@@ -12,13 +12,14 @@ enum cell {
 	/* Services: Service and ServiceEntry objects. A host is lower-case. */
 	CELL_SVC_NS = CELL_FIRST, /* ns: deep; all services declared in the namespace */
 	CELL_SVC_HOST,            /* host: all that declare it, in any namespace */
-	CELL_SVC_NS_HOST,         /* (ns, host): deep; those of one namespace */
+	CELL_SVC_NS_HOST, /* (ns, host): deep but for inline endpoints: read_object for these; those of one namespace */
+	CELL_SVC_HEADS,           /* ns: as CELL_SVC_NS, touched when what heads show changes */
 	CELL_SVC_ADDRESS,         /* "addr": services with that VIP */
 	CELL_SVC_SUFFIX,          /* "*.b.a", lazy: services whose host lies under it */
 	CELL_SVC_NETWORK_GATEWAY, /* KEY_EMPTY: deep; Services labelled topology.istio.io/network */
 	CELL_SVC_NODE_LOCAL,      /* KEY_EMPTY: objects that make a proxy's node name matter */
 	CELL_SVC_ALIAS,           /* host: ExternalName Services that point to it */
-	CELL_SVC_SHORT, /* KEY_EMPTY: ServiceEntries with a host of at most two labels or ending in ".svc": it may be a short form of a Kubernetes name */
+	CELL_SVC_SHORT, /* KEY_EMPTY: ServiceEntries whose host may be a short form of a Kubernetes name */
 	CELL_NS_DISTRIBUTION, /* ns: deep; the Namespace if it has a traffic-distribution annotation */
 	CELL_SE_AUTO,    /* "ns/host": ServiceEntries that need an allocated address for the host */
 	CELL_AUTO_TAKEN, /* "addr": ServiceEntries whose status has this address */
@@ -30,13 +31,14 @@ enum cell {
 	CELL_POD_IP,    /* "ip": pods */
 	CELL_WE_LABEL,  /* (ns, "k=v"): deep; WorkloadEntries */
 	CELL_WE_IP,     /* "ip": deep; WorkloadEntries */
-	CELL_SVC_SELECTOR, /* (ns, "k=v"): services whose selector's first pair it is */
+	CELL_SVC_SELECTOR, /* (ns, "k=v"): services whose selector's first pair it is, see indexes.c */
 	CELL_SE_SELECTOR, /* (ns, "k=v"): ServiceEntries whose workloadSelector's first pair it is */
 
 	/* Configuration. */
 	CELL_VS_HOST, /* host as in the VirtualService, FQDN: deep; mesh-bound VirtualServices */
+	CELL_VS_AT,   /* the same, shallow */
 	CELL_VS_WILDCARD,  /* KEY_EMPTY: VirtualServices with a wildcard host */
-	CELL_VS_NS,        /* ns: deep; VirtualServices */
+	CELL_VS_NS,        /* ns: VirtualServices; touched when what their heads show changes */
 	CELL_VS_ROOT,      /* (ns, name) of a delegate: deep; the VirtualServices that name it */
 	CELL_VS_GATEWAY,   /* "ns/name": VirtualServices bound to that gateway */
 	CELL_DR_HOST,      /* host, FQDN or wildcard: deep; DestinationRules */

@@ -46,7 +46,7 @@ static struct endpoint_model *add_spec(struct endpoint_list *l, const struct wor
 	else if (e->service_account)
 		endpoint_set_tls_mode(e, "istio");
 	e->locality = entry_locality(l->arena, s, labels);
-	e->network = entry_network(l->run, s, labels);
+	e->network = entry_network(l->run, &l->networks, s, labels);
 	e->cluster = cluster;
 	e->weight = s->weight.set ? (uint32_t)s->weight.v : 0;
 	all = labels_augment(l->arena, labels,
@@ -200,9 +200,13 @@ static void add_entries(struct endpoint_list *l, const struct object *se, const 
 	}
 }
 
-void endpoints_of_service_entry(struct endpoint_list *l, const struct object *se)
+void endpoints_of_service_entry(struct endpoint_list *l, const struct object *of)
 {
-	const struct service_entry_spec *s = ((const struct service_entry *)se->body)->spec;
+	/* The service's entry leaves the endpoints out: they are recorded here. */
+	const struct object *se = read_object(l->run, KIND_SERVICE_ENTRY, run_key(l->run, of->ns),
+					      run_key(l->run, of->name));
+	const struct service_entry_spec *s =
+		se ? ((const struct service_entry *)se->body)->spec : NULL;
 
 	for (uint32_t i = 0; s && i < s->ports.n; i++) {
 		const struct se_port *p = &s->ports.v[i];

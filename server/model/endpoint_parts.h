@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "model/endpoint.h"
+#include "model/workload.h"
 
 struct str_map;
 struct endpoint_list {
@@ -10,6 +11,7 @@ struct endpoint_list {
 	struct arena *arena;
 	const struct service *service;
 	const struct service_port_model *port; /* NULL: those of all ports */
+	struct network_lookup networks;
 	struct endpoint_model *v;
 	uint32_t n, cap;
 };

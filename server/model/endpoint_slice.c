@@ -27,7 +27,7 @@ void endpoint_from_pod(struct endpoint_list *l, struct endpoint_model *e, const 
 	e->workload_name = pod_workload_name(l->arena, pod);
 	e->service_account = spiffe_id(l->run, pod->ns, str_empty(account) ? "default" : account);
 	e->locality = pod_locality(l->run, pod);
-	e->network = network_of(l->run, labels, address);
+	e->network = network_of(l->run, &l->networks, labels, address);
 	e->cluster = object_cluster(pod);
 	e->node_name = s ? str_or(s->node_name, "") : "";
 	if (s && !str_empty(s->subdomain)) {
@@ -48,7 +48,7 @@ void endpoint_from_pod(struct endpoint_list *l, struct endpoint_model *e, const 
 static void from_no_pod(struct endpoint_list *l, struct endpoint_model *e,
 			const struct object *slice, const char *address)
 {
-	e->network = network_of(l->run, NULL, address);
+	e->network = network_of(l->run, &l->networks, NULL, address);
 	e->cluster = object_cluster(slice);
 	e->labels = dup_map(l->arena, labels_augment(l->arena, NULL,
 						     &(struct topology_labels){

@@ -51,6 +51,11 @@ struct wrapper;
 /* Of one listener of the Sidecar (NULL: default scope). False: it imports nothing from `ns`. */
 bool imports_of_listener(struct run *, const struct wrapper *, const struct object *sidecar,
 			 uint32_t ns, struct import_list *ret);
+/* 0 where listener `index` sees what the whole scope does: most Sidecars have one, and two names for the same would be
+ * two results. */
+uint32_t scope_index(struct run *, uint32_t index);
+/* Does nothing but listener 1 make the scope, and do VirtualServices pull in nothing? By yes or no. */
+bool scope_is_simple(struct run *);
 /* One list per egress listener that imports anything from `ns`; index 0: of all. By value, so that scopes that import
  * the same share. Not in the default scope. */
 const struct import_list *imports_of(struct run *, uint32_t ns, uint32_t index, uint32_t *ret_n);
@@ -101,6 +106,7 @@ void imports_vs_run(struct run *, uint32_t key);
 void host_owner_run(struct run *, uint32_t key);
 void scope_extra_run(struct run *, uint32_t key);
 void extra_of_run(struct run *, uint32_t key);
+void scope_simple_run(struct run *, uint32_t key);
 void scope_namespaces_run(struct run *, uint32_t key);
 void host_ns_run(struct run *, uint32_t key);
 void visible_run(struct run *, uint32_t key);

@@ -2,13 +2,14 @@
  * pure functions of one object; the scratch arena of a call holds only spellings.
  *
  * Objects that are selected by labels are filed under each of their labels; those that select are filed under the first
- * pair of their selector, keys in order. Whoever looks from one side to the other reads one entry, or one per label,
+ * pair of their selector, keys in order, that is no topology label. Whoever looks from one side to the other reads one entry, or one per label,
  * and checks the rest of the selector.
  */
 #include "model/auto_vip.h"
 #include "model/heads.h"
 #include "model/queries.h"
 #include "model/route_source.h"
+#include "model/same.h"
 #include "model/service.h"
 #include "model/workload.h"
 #include "types.h"
@@ -105,6 +106,21 @@ static void service_address(const struct object *obj, struct index_out *out)
 	service_from_object(obj, "", &a, &s);
 	for (uint32_t i = 0; i < s.n_addresses; i++)
 		add(out, s.addresses[i]);
+}
+
+/* "a", "a.b" or "a.b.svc": what a Kubernetes service is also called. */
+static void service_short(const struct object *obj, struct index_out *out)
+{
+	cleanup(arena_fini) struct arena a = ARENA_INIT;
+	uint32_t n;
+	const char *const *hosts = service_hosts(obj, &a, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const char *dot = strchr(hosts[i], '.');
+
+		if (!dot || !strchr(dot + 1, '.') || str_ends(hosts[i], ".svc"))
+			index_add(out, KEY_EMPTY);
+	}
 }
 
 static void service_network_gateway(const struct object *obj, struct index_out *out)
@@ -268,8 +284,10 @@ static void add_selector(struct index_out *out, const char *ns, const struct str
 {
 	cleanup(arena_fini) struct arena a = ARENA_INIT;
 
+	const char *pair = selector_index_pair(&a, selector);
+
 	if (selector->n)
-		add_pair(out, ns, pair_text(&a, &selector->v[0]));
+		add_pair(out, ns, pair ? pair : pair_text(&a, &selector->v[0]));
 }
 
 static void service_selector(const struct object *obj, struct index_out *out)
@@ -343,75 +361,93 @@ static void dr_host(const struct object *obj, struct index_out *out)
 }
 
 const struct index model_indexes[] = {
-	{ "services of namespace", CELL_SVC_NS, KIND_SERVICE, true, false, by_namespace },
-	{ "services of namespace", CELL_SVC_NS, KIND_SERVICE_ENTRY, true, false, by_namespace },
-	{ "services of host", CELL_SVC_HOST, KIND_SERVICE, false, false, service_host },
-	{ "services of host", CELL_SVC_HOST, KIND_SERVICE_ENTRY, false, false, service_host },
-	{ "service", CELL_SVC_NS_HOST, KIND_SERVICE, true, false, service_ns_host },
-	{ "service", CELL_SVC_NS_HOST, KIND_SERVICE_ENTRY, true, false, service_ns_host },
-	{ "services of address", CELL_SVC_ADDRESS, KIND_SERVICE, false, false, service_address },
+	{ "services of namespace", CELL_SVC_NS, KIND_SERVICE, true, false, by_namespace, NULL },
+	{ "services of namespace", CELL_SVC_NS, KIND_SERVICE_ENTRY, true, false, by_namespace,
+	  NULL },
+	{ "heads of namespace", CELL_SVC_HEADS, KIND_SERVICE, true, false, by_namespace,
+	  same_heads },
+	{ "heads of namespace", CELL_SVC_HEADS, KIND_SERVICE_ENTRY, true, false, by_namespace,
+	  same_heads },
+	{ "services of host", CELL_SVC_HOST, KIND_SERVICE, false, false, service_host, NULL },
+	{ "services of host", CELL_SVC_HOST, KIND_SERVICE_ENTRY, false, false, service_host, NULL },
+	{ "service", CELL_SVC_NS_HOST, KIND_SERVICE, true, false, service_ns_host, NULL },
+	{ "service", CELL_SVC_NS_HOST, KIND_SERVICE_ENTRY, true, false, service_ns_host,
+	  same_but_endpoints },
+	{ "services of address", CELL_SVC_ADDRESS, KIND_SERVICE, false, false, service_address,
+	  NULL },
 	{ "services of address", CELL_SVC_ADDRESS, KIND_SERVICE_ENTRY, false, false,
-	  service_address },
-	{ "services under", CELL_SVC_SUFFIX, KIND_SERVICE, false, true, service_suffix },
-	{ "services under", CELL_SVC_SUFFIX, KIND_SERVICE_ENTRY, false, true, service_suffix },
+	  service_address, NULL },
+	{ "services under", CELL_SVC_SUFFIX, KIND_SERVICE, false, true, service_suffix, NULL },
+	{ "services under", CELL_SVC_SUFFIX, KIND_SERVICE_ENTRY, false, true, service_suffix,
+	  NULL },
 	{ "network gateways", CELL_SVC_NETWORK_GATEWAY, KIND_SERVICE, true, false,
-	  service_network_gateway },
-	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_SERVICE, false, false,
-	  service_node_local },
+	  service_network_gateway, NULL },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_SERVICE, false, false, service_node_local,
+	  NULL },
 	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_SERVICE_ENTRY, false, false,
-	  service_node_local },
+	  service_node_local, NULL },
 	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_NAMESPACE, false, false,
-	  namespace_node_local },
+	  namespace_node_local, NULL },
 	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_AUTHORIZATION_POLICY, false, false,
-	  names_node },
-	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_DESTINATION_RULE, false, false,
-	  names_node },
-	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_GATEWAY, false, false, names_node },
+	  names_node, NULL },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_DESTINATION_RULE, false, false, names_node,
+	  NULL },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_GATEWAY, false, false, names_node, NULL },
 	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_PEER_AUTHENTICATION, false, false,
-	  names_node },
+	  names_node, NULL },
 	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_REQUEST_AUTHENTICATION, false, false,
-	  names_node },
-	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_SIDECAR, false, false, names_node },
-	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_TELEMETRY, false, false, names_node },
-	{ "aliases of host", CELL_SVC_ALIAS, KIND_SERVICE, false, false, service_alias },
+	  names_node, NULL },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_SIDECAR, false, false, names_node, NULL },
+	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_TELEMETRY, false, false, names_node,
+	  NULL },
+	{ "services with short hosts", CELL_SVC_SHORT, KIND_SERVICE_ENTRY, false, false,
+	  service_short, NULL },
+	{ "aliases of host", CELL_SVC_ALIAS, KIND_SERVICE, false, false, service_alias, NULL },
 	{ "traffic distribution of namespace", CELL_NS_DISTRIBUTION, KIND_NAMESPACE, true, false,
-	  namespace_distribution },
-	{ "entries without address", CELL_SE_AUTO, KIND_SERVICE_ENTRY, false, false, entry_auto },
-	{ "allocated address", CELL_AUTO_TAKEN, KIND_SERVICE_ENTRY, false, false,
-	  entry_auto_taken },
+	  namespace_distribution, NULL },
+	{ "entries without address", CELL_SE_AUTO, KIND_SERVICE_ENTRY, false, false, entry_auto,
+	  NULL },
+	{ "allocated address", CELL_AUTO_TAKEN, KIND_SERVICE_ENTRY, false, false, entry_auto_taken,
+	  NULL },
 
-	{ "slices of service", CELL_SLICE_SERVICE, KIND_ENDPOINT_SLICE, true, false,
-	  slice_service },
-	{ "slices of address", CELL_SLICE_IP, KIND_ENDPOINT_SLICE, false, false, slice_ip },
-	{ "pods of label", CELL_POD_LABEL, KIND_POD, false, true, pod_label },
-	{ "pods of address", CELL_POD_IP, KIND_POD, false, false, pod_address },
-	{ "workloads of label", CELL_WE_LABEL, KIND_WORKLOAD_ENTRY, true, false, workload_label },
-	{ "workloads of address", CELL_WE_IP, KIND_WORKLOAD_ENTRY, true, false, workload_ip },
-	{ "services by selector", CELL_SVC_SELECTOR, KIND_SERVICE, false, false, service_selector },
+	{ "slices of service", CELL_SLICE_SERVICE, KIND_ENDPOINT_SLICE, true, false, slice_service,
+	  NULL },
+	{ "slices of address", CELL_SLICE_IP, KIND_ENDPOINT_SLICE, false, false, slice_ip, NULL },
+	{ "pods of label", CELL_POD_LABEL, KIND_POD, false, true, pod_label, NULL },
+	{ "pods of address", CELL_POD_IP, KIND_POD, false, false, pod_address, NULL },
+	{ "workloads of label", CELL_WE_LABEL, KIND_WORKLOAD_ENTRY, true, false, workload_label,
+	  NULL },
+	{ "workloads of address", CELL_WE_IP, KIND_WORKLOAD_ENTRY, true, false, workload_ip, NULL },
+	{ "services by selector", CELL_SVC_SELECTOR, KIND_SERVICE, false, false, service_selector,
+	  NULL },
 	{ "service entries by selector", CELL_SE_SELECTOR, KIND_SERVICE_ENTRY, false, false,
-	  entry_selector },
+	  entry_selector, NULL },
 
-	{ "virtual services of host", CELL_VS_HOST, KIND_VIRTUAL_SERVICE, true, false, vs_host },
+	{ "virtual services of host", CELL_VS_HOST, KIND_VIRTUAL_SERVICE, true, false, vs_host,
+	  NULL },
+	{ "virtual services at host", CELL_VS_AT, KIND_VIRTUAL_SERVICE, false, false, vs_host,
+	  NULL },
 	{ "virtual services with wildcards", CELL_VS_WILDCARD, KIND_VIRTUAL_SERVICE, false, false,
-	  vs_wildcard },
+	  vs_wildcard, NULL },
 	{ "virtual services of namespace", CELL_VS_NS, KIND_VIRTUAL_SERVICE, true, false,
-	  by_namespace },
-	{ "roots of delegate", CELL_VS_ROOT, KIND_VIRTUAL_SERVICE, true, false, vs_root },
+	  by_namespace, same_vs_heads },
+	{ "roots of delegate", CELL_VS_ROOT, KIND_VIRTUAL_SERVICE, true, false, vs_root, NULL },
 	{ "virtual services of gateway", CELL_VS_GATEWAY, KIND_VIRTUAL_SERVICE, false, false,
-	  vs_gateway },
-	{ "destination rules of host", CELL_DR_HOST, KIND_DESTINATION_RULE, true, false, dr_host },
+	  vs_gateway, NULL },
+	{ "destination rules of host", CELL_DR_HOST, KIND_DESTINATION_RULE, true, false, dr_host,
+	  NULL },
 	{ "destination rules of namespace", CELL_DR_NS, KIND_DESTINATION_RULE, false, false,
-	  by_namespace },
-	{ "sidecars of namespace", CELL_SIDECAR_NS, KIND_SIDECAR, true, false, by_namespace },
+	  by_namespace, NULL },
+	{ "sidecars of namespace", CELL_SIDECAR_NS, KIND_SIDECAR, true, false, by_namespace, NULL },
 	{ "peer authentications of namespace", CELL_PA_NS, KIND_PEER_AUTHENTICATION, true, false,
-	  by_namespace },
+	  by_namespace, NULL },
 	{ "request authentications of namespace", CELL_RA_NS, KIND_REQUEST_AUTHENTICATION, true,
-	  false, by_namespace },
+	  false, by_namespace, NULL },
 	{ "authorization policies of namespace", CELL_AP_NS, KIND_AUTHORIZATION_POLICY, true, false,
-	  by_namespace },
-	{ "telemetries of namespace", CELL_TELEMETRY_NS, KIND_TELEMETRY, true, false,
-	  by_namespace },
-	{ "gateways of namespace", CELL_GATEWAY_NS, KIND_GATEWAY, true, false, by_namespace },
-	{ "gateways", CELL_GATEWAY_ALL, KIND_GATEWAY, false, false, by_nothing },
+	  by_namespace, NULL },
+	{ "telemetries of namespace", CELL_TELEMETRY_NS, KIND_TELEMETRY, true, false, by_namespace,
+	  NULL },
+	{ "gateways of namespace", CELL_GATEWAY_NS, KIND_GATEWAY, true, false, by_namespace, NULL },
+	{ "gateways", CELL_GATEWAY_ALL, KIND_GATEWAY, false, false, by_nothing, NULL },
 };
 const size_t model_n_indexes = ARRAY_LEN(model_indexes);

@@ -182,8 +182,7 @@ const struct lone_host *lone_hosts_on(struct run *r, uint16_t port, uint32_t ind
 {
 	const struct result *result;
 
-	if (scope_is_default(r))
-		index = 0;
+	index = scope_index(r, index);
 	result =
 		call_query(r, Q_LONE_HOSTS, run_pair(r, number_key(r, port), number_key(r, index)));
 	*ret_n = result->n / sizeof(struct lone_host);

@@ -6,6 +6,7 @@
 #include "base/ip.h"
 #include "doc/read.h"
 #include "model/cells.h"
+#include "model/mesh_names.h"
 #include "schema/object.h"
 #include "world/world.h"
 
@@ -449,13 +450,15 @@ bool mesh_config_set_layers(struct world *w, const struct node *const *docs, siz
 	e->config = *compiled_defaults(&e->arena);
 	for (size_t i = 0; i < n; i++) {
 		const struct mesh_config *over;
+		const struct node *doc;
 
 		if (!docs[i] || docs[i]->type == NODE_NULL)
 			continue;
-		over = struct_decode(&mesh_config_type, docs[i], &e->arena, "", false, diag);
+		doc = mesh_respell(&e->arena, &mesh_config_type, docs[i]);
+		over = struct_decode(&mesh_config_type, doc, &e->arena, "", false, diag);
 		if (!over)
 			continue;
-		check_layer(docs[i], over, diag);
+		check_layer(doc, over, diag);
 		layer(&e->arena, &e->config, over);
 	}
 	fill_modes(&e->arena, &e->config);
@@ -503,6 +506,7 @@ bool mesh_networks_set(struct world *w, const struct node *doc, struct diag *dia
 	struct hash128 hash = { 0 };
 
 	if (doc && doc->type != NODE_NULL) {
+		doc = mesh_respell(&a, &mesh_networks_type, doc);
 		cell.networks = struct_decode(&mesh_networks_type, doc, &a, "", false, diag);
 		if (!cell.networks)
 			return false;

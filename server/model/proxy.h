@@ -126,9 +126,12 @@ bool proxy_node_parse(const struct proxy_node_input *, struct arena *, struct pr
 enum { PROXY_CONFIGS_MAX = 4096 };
 uint32_t proxy_put(struct world *, const struct proxy_node_text *);
 void proxy_delete(struct world *, uint32_t key);
+/* Puts the same proxy into another world, for rebuilding it; returns its key there. */
+uint32_t proxy_copy(struct world *to, struct world *from, uint32_t key);
 
 void proxy_facts_run(struct run *, uint32_t key); /* the row of Q_PROXY_FACTS, level 1 */
-void inline_ips_run(struct run *, uint32_t key);  /* the row of Q_INLINE_IPS, level 0 */
+void proxy_world_run(struct run *, uint32_t ns);  /* the row of Q_PROXY_WORLD, level 0 */
+void inline_ips_run(struct run *, uint32_t ns);   /* the row of Q_INLINE_IPS, level 0 */
 
 /* The answers; given to world_new. */
 uint32_t proxy_answer(const struct keys *, const void *facts, unsigned question, uint32_t arg);

@@ -23,8 +23,9 @@ struct target_search {
 	const char *ns;
 	const char *const *ips;
 	uint32_t n_ips;
-	const struct object *pod;     /* NULL: not known */
-	const struct str_map *labels; /* of the proxy, augmented */
+	const struct object *pod;         /* NULL: not known */
+	const struct str_map *own_labels; /* as the node says */
+	const struct str_map *labels;     /* of the proxy, augmented */
 };
 /* The targets' text (proxy.h), "" if there are none. *ret_headless: some of them is of a service whose pods have
  * listeners of their own. */

@@ -6,13 +6,19 @@
 #include "model/mesh.h"
 #include "model/options.h"
 #include "model/proxy_cell.h"
+#include "model/queries.h"
 #include "model/workload.h"
 #include "types.h"
 #include "world/world.h"
 
 #include <string.h>
 
-/* Does anything look at the node that a proxy runs on? */
+/* What the world says of all proxies of a namespace: a query of its own, so that it is read and recorded once. */
+struct proxy_world {
+	uint32_t node_matters; /* something looks at the node that a proxy runs on */
+	uint32_t has_ingress;  /* some Sidecar that may apply has ingress listeners */
+};
+
 static bool node_matters(struct run *run)
 {
 	return locality_names_node(mesh_get(run, locality_lb_setting),
@@ -20,9 +26,9 @@ static bool node_matters(struct run *run)
 	       read_entry(run, CELL_SVC_NODE_LOCAL, KEY_EMPTY)->n;
 }
 
-static bool has_ingress(struct run *run, const char *ns)
+static bool has_ingress(struct run *run, uint32_t ns)
 {
-	const struct entry *e = read_entry(run, CELL_SIDECAR_NS, run_key(run, ns));
+	const struct entry *e = read_entry(run, CELL_SIDECAR_NS, ns);
 
 	for (uint32_t i = 0; i < e->n; i++) {
 		const struct sidecar_spec *s = ((const struct sidecar *)e->v[i]->body)->spec;
@@ -31,6 +37,17 @@ static bool has_ingress(struct run *run, const char *ns)
 			return true;
 	}
 	return false;
+}
+
+void proxy_world_run(struct run *run, uint32_t ns)
+{
+	struct proxy_world w = {
+		.node_matters = node_matters(run),
+		.has_ingress = has_ingress(run, ns) ||
+			       has_ingress(run, run_key(run, mesh_root_namespace(run))),
+	};
+
+	run_emit(run, &w, sizeof w);
 }
 
 /* A pod of the proxy's own cluster; NULL when the registry does not know it, or the proxy stands for a machine. */
@@ -69,7 +86,8 @@ static struct str_map registry_labels(struct run *run, const struct object *pod,
 			.locality = pod_locality(run, pod),
 			.cluster = object_cluster(pod),
 			.node = node,
-			.network = network_of(run, &pod->meta->labels, pod_ip(pod)),
+			.network = network_of(run, &(struct network_lookup){ 0 },
+					      &pod->meta->labels, pod_ip(pod)),
 		};
 
 		labels = labels_augment(a, &pod->meta->labels, &t);
@@ -123,12 +141,6 @@ static uint32_t find_network(struct run *run, const struct proxy_node *n,
 	return n->network == KEY_EMPTY && s ? run_key(run, s->network) : n->network;
 }
 
-static bool own_addresses_matter(struct run *run, const struct proxy_node *n, bool headless)
-{
-	return n->type == PROXY_SIDECAR && (headless || has_ingress(run, run_text(run, n->ns)) ||
-					    has_ingress(run, mesh_root_namespace(run)));
-}
-
 void proxy_facts_run(struct run *run, uint32_t key)
 {
 	const struct proxy_node *n = read_value(run, CELL_PROXY, key, NULL);
@@ -136,21 +148,24 @@ void proxy_facts_run(struct run *run, uint32_t key)
 	struct target_search search = { .node = n };
 	struct str_map own, fixed, labels;
 	const char *locality, *node, *targets;
+	const struct proxy_world *world;
 	const struct object *entry;
 	struct proxy_facts f;
 	bool headless;
 
 	if (!n)
 		return;
+	world = (const void *)call_query(run, Q_PROXY_WORLD, n->ns)->bytes;
 	search.ns = run_text(run, n->ns);
 	search.ips = list_split(a, run_text(run, n->ips), &search.n_ips);
 	own = labels_parse(a, run_text(run, n->labels));
 	fixed = labels_parse(a, run_text(run, n->static_labels));
 	search.pod = find_pod(run, n, &own);
 	entry = search.pod ? NULL : find_entry(run, n, search.ips, search.n_ips);
-	node = node_matters(run) ? run_text(run, n->node_name) : "";
+	node = world->node_matters ? run_text(run, n->node_name) : "";
 	labels = registry_labels(run, search.pod, entry, node, &own, &fixed);
 	labels = topology(run, n, &labels, node, &locality);
+	search.own_labels = &own;
 	search.labels = &labels;
 	targets = targets_find(run, &search, &headless);
 
@@ -172,7 +187,8 @@ void proxy_facts_run(struct run *run, uint32_t key)
 	f.dns_domain = n->dns_domain;
 	f.proxy_config = n->proxy_config;
 	f.targets = *targets ? run_key(run, targets) : 0;
-	f.own_addresses = own_addresses_matter(run, n, headless) ? n->ips : 0;
+	if (n->type == PROXY_SIDECAR && (headless || world->has_ingress))
+		f.own_addresses = n->ips;
 	f.mesh_id = n->mesh_id;
 	f.service_account = n->service_account;
 	f.workload_name = n->workload_name;

@@ -556,3 +556,23 @@ void proxy_delete(struct world *w, uint32_t key)
 {
 	world_set_value(w, CELL_PROXY, key, NULL, 0);
 }
+
+uint32_t proxy_copy(struct world *to, struct world *from, uint32_t key)
+{
+	struct keys *into = world_keys(to), *out_of = world_keys(from);
+	const struct proxy_node *was = world_value(from, CELL_PROXY, key, NULL);
+	struct proxy_node node = *was;
+
+	/* From here on every member is a key, or 0. */
+	for (size_t at = offsetof(struct proxy_node, pod); at < sizeof node;
+	     at += sizeof(uint32_t)) {
+		uint32_t *member = (uint32_t *)(void *)((char *)&node + at);
+
+		*member = *member ? key_str(into, key_text(out_of, *member)) : 0;
+	}
+	key = key_str(into, key_text(out_of, key));
+	if (node.proxy_config && !may_add_config(to, key_text(into, node.proxy_config)))
+		return 0;
+	world_set_value(to, CELL_PROXY, key, &node, sizeof node);
+	return key;
+}

@@ -133,8 +133,9 @@ static const struct service *kube_service(struct targets *t, const char *ns, con
 	return svc && svc->is_kubernetes ? svc : NULL;
 }
 
-static uint32_t add_selecting(struct targets *t, const char *ns, const struct str_map *labels,
-			      port_fn *resolve, const void *ctx)
+/* Candidates are filed under labels that objects carry themselves; the whole selector is held against all labels. */
+static uint32_t add_selecting(struct targets *t, const char *ns, const struct str_map *own,
+			      const struct str_map *labels, port_fn *resolve, const void *ctx)
 {
 	uint32_t ns_key = run_key(t->run, ns), n_services = 0;
 
@@ -224,20 +225,22 @@ static void add_kubernetes(struct targets *t)
 	const char *pod_name = run_text(t->run, s->node->pod);
 	const char *cluster = run_text(t->run, s->node->cluster_id);
 	const struct object *entry = NULL;
-	struct str_map labels;
+	struct str_map own, labels;
 
 	if (*cluster && !str_eq(cluster, model_options()->cluster_id) && !s->pod)
 		return;
 	if (FEATURE(k8s_select_workload_entries))
 		entry = entry_of_ip(t->run, s->ips[0], s->ns, pod_name);
 	if (entry) {
+		own = entry_labels(t->arena, entry);
 		labels = entry_labels_full(t->run, entry);
-		add_selecting(t, entry->ns, &labels, port_of_entry, entry);
+		add_selecting(t, entry->ns, &own, &labels, port_of_entry, entry);
 	} else if (s->pod) {
-		if (!add_selecting(t, s->pod->ns, &s->pod->meta->labels, port_of_pod, s->pod))
+		own = s->pod->meta->labels;
+		if (!add_selecting(t, s->pod->ns, &own, &own, port_of_pod, s->pod))
 			add_slices(t);
 	} else {
-		add_selecting(t, s->ns, s->labels, port_of_metadata,
+		add_selecting(t, s->ns, s->own_labels, s->labels, port_of_metadata,
 			      run_text(t->run, s->node->pod_ports));
 	}
 }
@@ -280,15 +283,16 @@ static void add_hosts(struct targets *t, const struct object *se,
 		add_entry_ports(t, se, hosts[i], mapped, workload);
 }
 
-static void add_selecting_entries(struct targets *t, const struct str_map *labels,
+static void add_selecting_entries(struct targets *t, const struct str_map *own,
+				  const struct str_map *labels,
 				  uint16_t (*mapped)(const void *, const char *),
 				  const void *workload)
 {
 	uint32_t ns = run_key(t->run, t->s->ns);
 
-	for (uint32_t i = 0; i < labels->n; i++) {
-		const char *pair = arena_printf(t->arena, "%s=%s", labels->v[i].key,
-						str_or(labels->v[i].value, ""));
+	for (uint32_t i = 0; i < own->n; i++) {
+		const char *pair =
+			arena_printf(t->arena, "%s=%s", own->v[i].key, str_or(own->v[i].value, ""));
 		const struct entry *e = read_entry(t->run, CELL_SE_SELECTOR,
 						   run_pair(t->run, ns, run_key(t->run, pair)));
 
@@ -388,18 +392,19 @@ static bool pod_has_ip(const struct target_search *s)
 static void add_service_entries(struct targets *t)
 {
 	const struct target_search *s = t->s;
-	struct str_map labels;
+	struct str_map own, labels;
 
 	if (s->pod && FEATURE(serviceentry_select_pods) && pod_is_serving(s->pod) && pod_has_ip(s))
-		add_selecting_entries(t, s->labels, mapped_by_pod, s->pod);
+		add_selecting_entries(t, &s->pod->meta->labels, s->labels, mapped_by_pod, s->pod);
 	for (uint32_t i = 0; i < s->n_ips; i++) {
 		const struct object *entry =
 			entry_of_ip(t->run, s->ips[i], s->ns, run_text(t->run, s->node->pod));
 
 		if (!entry || !str_eq(entry->ns, s->ns))
 			continue;
+		own = entry_labels(t->arena, entry);
 		labels = entry_labels_full(t->run, entry);
-		add_selecting_entries(t, &labels, mapped_by_entry, entry_spec(entry));
+		add_selecting_entries(t, &own, &labels, mapped_by_entry, entry_spec(entry));
 	}
 	add_inline(t);
 }

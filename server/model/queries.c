@@ -31,11 +31,13 @@ const struct query model_queries[Q_MODEL_END] = {
 	[Q_SCOPE_VS_NS] = BYTES("scope_vs_ns", 2, scope_vs_ns_run),
 	[Q_SCOPE_EXTRA] = BYTES("scope_extra", 3, scope_extra_run),
 	[Q_EXTRA_OF] = BYTES("extra_of", 4, extra_of_run),
+	[Q_SCOPE_SIMPLE] = BYTES("scope_simple", 4, scope_simple_run),
 	[Q_SCOPE_NAMESPACES] = BYTES("scope_namespaces", 5, scope_namespaces_run),
 	[Q_HOST_NS] = BYTES("host_ns", 5, host_ns_run),
 	[Q_VISIBLE] = BYTES("visible", 5, visible_run),
 	[Q_LONE_HOSTS] = BYTES("lone_hosts", 6, lone_hosts_run),
 	[Q_SERVICE_ACCOUNTS] = BYTES("service_accounts", 0, service_accounts_run),
+	[Q_PROXY_WORLD] = BYTES("proxy_world", 0, proxy_world_run),
 	[Q_INLINE_IPS] = BYTES("inline_ips", 0, inline_ips_run),
 	[Q_PROXY_FACTS] = BYTES("proxy_facts", 1, proxy_facts_run),
 };

@@ -26,16 +26,18 @@ enum model_query {
 	Q_HOST_OWNER, /* [pair(host, wrapper)] the namespace that a host is imported from */
 	Q_SCOPE_VS_NS, /* [wrapper] namespaces whose VirtualServices a Sidecar's listener may import */
 	/* level 3, 4 */
-	Q_SCOPE_EXTRA, /* [0] services that imported VirtualServices pull in */
-	Q_EXTRA_OF,    /* [ns] those of one namespace */
+	Q_SCOPE_EXTRA,  /* [0] services that imported VirtualServices pull in */
+	Q_EXTRA_OF,     /* [ns] those of one namespace */
+	Q_SCOPE_SIMPLE, /* [0] yes when listener 1 sees what the whole scope does */
 	/* level 5 */
 	Q_SCOPE_NAMESPACES, /* [0] */
 	Q_HOST_NS,          /* [host] the namespace that owns the host in this scope */
 	Q_VISIBLE,          /* [pair(ns, wrapper)] heads that the scope sees */
 	/* level 6 */
 	Q_LONE_HOSTS, /* [pair(port, wrapper)] */
-	/* level 0 again: service_accounts_run, inline_ips_run; then level 1 */
+	/* level 0 again: endpoint.h, proxy.h; then level 1 */
 	Q_SERVICE_ACCOUNTS, /* [pair(ns, host)] lines of text */
+	Q_PROXY_WORLD,      /* [ns] what the world says of all its proxies */
 	Q_INLINE_IPS,       /* [ns] addresses of inline endpoints of its ServiceEntries, sorted */
 	Q_PROXY_FACTS, /* [proxy key] struct proxy_facts; bound with an empty scope; proxy_facts_run */
 	Q_MODEL_END,

@@ -23,7 +23,8 @@ struct wrapper {
 const struct wrapper *scope_wrappers(struct run *, uint32_t *ret_n);
 
 /* Namespaces that may hold something visible, sorted by text; `*ret_all` true: all that have services (use
- * read_keyset(CELL_SVC_NS) in buckets). */
+ * read_keyset(CELL_SVC_NS) in buckets). A Sidecar's own list is short: list the namespaces directly, since buckets would
+ * be as many variants again. */
 const uint32_t *scope_namespaces(struct run *, uint32_t *ret_n, bool *ret_all);
 
 /* Services of one namespace that wrapper `index` (0: any) of this proxy's scope imports, with exportTo, host clashes

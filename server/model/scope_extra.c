@@ -18,7 +18,7 @@ void vs_namespaces_run(struct run *r, uint32_t host)
 	uint32_t at = host;
 
 	while (at) {
-		const struct entry *e = read_entry(r, CELL_VS_HOST, at);
+		const struct entry *e = read_entry(r, CELL_VS_AT, at);
 		const char *parent;
 
 		for (uint32_t i = 0; i < e->n; i++) {
@@ -245,6 +245,28 @@ void scope_extra_run(struct run *r, uint32_t key)
 	if (c.n)
 		qsort_r(c.v, c.n, sizeof *c.v, by_service, run_keys(r));
 	run_emit(r, c.v, c.n * sizeof *c.v);
+}
+
+/* Scopes that differ only in what they import share the answer. */
+void scope_simple_run(struct run *r, uint32_t key)
+{
+	uint32_t n, yes = 1;
+
+	(void)scope_wrappers(r, &n);
+	if (n == 1 && !call_query(r, Q_SCOPE_EXTRA, 0)->n)
+		run_emit(r, &yes, sizeof yes);
+}
+
+bool scope_is_simple(struct run *r)
+{
+	return ask_query(r, Q_SCOPE_SIMPLE, 0)->n != 0;
+}
+
+uint32_t scope_index(struct run *r, uint32_t index)
+{
+	if (!index || scope_is_default(r) || (index == 1 && scope_is_simple(r)))
+		return 0;
+	return index;
 }
 
 void extra_of_run(struct run *r, uint32_t ns)

@@ -235,6 +235,6 @@ bool scope_imports_vs(struct run *r, const struct object *vs, uint32_t index)
 	if (scope_is_default(r))
 		return true;
 	key = run_pair(r, run_pair(r, run_key(r, vs->ns), run_key(r, vs->name)),
-		       number_key(r, index));
+		       number_key(r, scope_index(r, index)));
 	return ask_query(r, Q_IMPORTS_VS, key)->n != 0;
 }

@@ -229,7 +229,7 @@ void visible_run(struct run *r, uint32_t key)
 	if (!all.n)
 		return;
 	v = view_of(r, ns, index);
-	if (!v.is_default && !index)
+	if (!v.is_default && !index && !scope_is_simple(r))
 		extra = ask_query(r, Q_EXTRA_OF, ns);
 	for (uint32_t i = 0; i < all.n; i++) {
 		const struct service_head *s = &all.v[i];
@@ -251,8 +251,7 @@ void visible_run(struct run *r, uint32_t key)
 
 struct heads scope_visible(struct run *r, uint32_t ns, uint32_t index)
 {
-	if (scope_is_default(r))
-		index = 0;
+	index = scope_index(r, index);
 	return heads_in(call_query(r, Q_VISIBLE, run_pair(r, ns, number_key(r, index))));
 }
 
@@ -270,7 +269,7 @@ const struct service_alias *scope_aliases(struct run *r, const struct service *s
 	*ret_n = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct import_list *lists =
-			imports_of(r, run_key(r, all[i].ns), index, &n_lists);
+			imports_of(r, run_key(r, all[i].ns), scope_index(r, index), &n_lists);
 		bool in = false;
 
 		for (uint32_t j = 0; j < n_lists && !in; j++)

@@ -164,7 +164,7 @@ void ns_heads_run(struct run *r, uint32_t ns)
 {
 	struct arena *a = run_arena(r);
 	struct candidate *v;
-	uint32_t n = candidates(r, read_entry(r, CELL_SVC_NS, ns), &v), n_ports = 0;
+	uint32_t n = candidates(r, read_entry(r, CELL_SVC_HEADS, ns), &v), n_ports = 0;
 	struct service_head *heads = arena_array(a, struct service_head, n);
 	struct port_head *ports;
 

@@ -50,7 +50,7 @@ void wildcard_dr_run(struct run *r, uint32_t key)
 
 void wildcard_vs_run(struct run *r, uint32_t key)
 {
-	chain_run(r, CELL_VS_HOST, Q_WILDCARD_VS, key);
+	chain_run(r, CELL_VS_AT, Q_WILDCARD_VS, key);
 }
 
 uint32_t wildcard_above(struct run *r, unsigned query, const char *host)

@@ -312,21 +312,29 @@ static const char *network_of_address(const struct mesh_networks *m, const char 
 	return found;
 }
 
-const char *network_of(struct run *run, const struct str_map *labels, const char *address)
+static void load(struct run *run, struct network_lookup *l)
+{
+	const struct object *system = read_object(run, KIND_NAMESPACE, KEY_EMPTY,
+						  run_key(run, model_options()->system_namespace));
+
+	l->of_system = system ? str_map_get(&system->meta->labels, LABEL_NETWORK) : NULL;
+	if (str_empty(l->of_system))
+		l->networks = mesh_networks_read(run);
+	l->loaded = true;
+}
+
+const char *network_of(struct run *run, struct network_lookup *l, const struct str_map *labels,
+		       const char *address)
 {
 	const char *label = labels ? str_map_get(labels, LABEL_NETWORK) : NULL;
-	const struct mesh_networks *networks;
-	const struct object *system;
 
 	if (!str_empty(label))
 		return label;
-	system = read_object(run, KIND_NAMESPACE, KEY_EMPTY,
-			     run_key(run, model_options()->system_namespace));
-	label = system ? str_map_get(&system->meta->labels, LABEL_NETWORK) : NULL;
-	if (!str_empty(label))
-		return label;
-	networks = mesh_networks_read(run);
-	return networks ? network_of_address(networks, str_or(address, "")) : "";
+	if (!l->loaded)
+		load(run, l);
+	if (!str_empty(l->of_system))
+		return l->of_system;
+	return l->networks ? network_of_address(l->networks, str_or(address, "")) : "";
 }
 
 const char *spiffe_id(struct run *run, const char *ns, const char *service_account)
@@ -353,23 +361,25 @@ const char *entry_locality(struct arena *a, const struct workload_entry_spec *s,
 	return str_empty(s->locality) ? locality_label(a, labels) : s->locality;
 }
 
-const char *entry_network(struct run *run, const struct workload_entry_spec *s,
-			  const struct str_map *labels)
+const char *entry_network(struct run *run, struct network_lookup *l,
+			  const struct workload_entry_spec *s, const struct str_map *labels)
 {
-	return str_empty(s->network) ? network_of(run, labels, s->address) : s->network;
+	return str_empty(s->network) ? network_of(run, l, labels, s->address) : s->network;
 }
 
 struct str_map entry_labels_full(struct run *run, const struct object *entry)
 {
 	struct arena *a = run_arena(run);
 	struct str_map labels = entry_labels(a, entry);
+	struct network_lookup lookup = { 0 };
 
-	return labels_augment(a, &labels,
-			      &(struct topology_labels){
-				      .locality = entry_locality(a, spec_of(entry), &labels),
-				      .cluster = object_cluster(entry),
-				      .network = entry_network(run, spec_of(entry), &labels),
-			      });
+	return labels_augment(
+		a, &labels,
+		&(struct topology_labels){
+			.locality = entry_locality(a, spec_of(entry), &labels),
+			.cluster = object_cluster(entry),
+			.network = entry_network(run, &lookup, spec_of(entry), &labels),
+		});
 }
 
 static int name_compare(const struct object *x, const struct object *y)

@@ -8,6 +8,7 @@
 #include "schema/object.h"
 #include "world/graph.h"
 
+struct mesh_networks;
 struct pod;
 struct workload_entry_spec;
 
@@ -49,8 +50,15 @@ const struct object *pod_read(struct run *, const char *ns, const char *name);
 const struct object *pod_of_ip(struct run *, const char *ns, const char *ip);
 const char *pod_locality(struct run *,
 			 const struct object *pod); /* reads its node; "" if unknown */
-/* The network of an address by labels, system namespace, then mesh networks; "": none. */
-const char *network_of(struct run *, const struct str_map *labels, const char *address);
+/* The network of an address by labels, system namespace, then mesh networks; "": none. The lookup, zeroed at first,
+ * remembers what the world says, for those who ask more than once in a run. */
+struct network_lookup {
+	bool loaded;
+	const char *of_system;
+	const struct mesh_networks *networks;
+};
+const char *network_of(struct run *, struct network_lookup *, const struct str_map *labels,
+		       const char *address);
 const char *spiffe_id(struct run *, const char *ns, const char *service_account);
 /* Labels of a WorkloadEntry: those of its spec under its metadata's; not augmented. */
 struct str_map entry_labels(struct arena *, const struct object *entry);
@@ -58,7 +66,7 @@ struct str_map entry_labels(struct arena *, const struct object *entry);
 struct str_map entry_labels_full(struct run *, const struct object *entry);
 const char *entry_locality(struct arena *, const struct workload_entry_spec *,
 			   const struct str_map *labels);
-const char *entry_network(struct run *, const struct workload_entry_spec *,
+const char *entry_network(struct run *, struct network_lookup *, const struct workload_entry_spec *,
 			  const struct str_map *labels);
 /* Of several WorkloadEntries with the address the one that the proxy is: by name, by namespace, else the first.
  * Without `ns` just the first. */

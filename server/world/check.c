@@ -183,57 +183,56 @@ static bool check_counts(const struct graph *g, const struct recount *r, struct 
 	return true;
 }
 
-/* The answer of a scope as its bindings know it; false if none does. */
-static bool known_answer(const struct graph *g, const struct scope *s, uint32_t question,
-			 uint32_t *ret)
+/* What the bindings of a scope say about its derived questions. */
+static void known_answers(const struct graph *g, const struct scope *s, struct ids *ret)
 {
-	const struct question *q = question_at(g, question);
-
-	if (!(q->kind & QUESTION_DERIVED)) {
-		*ret = s->len ? g->answer(g->keys, s->facts, q->kind, q->arg) : 0;
-		return true;
-	}
+	ret->n = 0;
 	for (uint32_t i = 1; i < g->n_bindings; i++) {
 		const struct binding *b = &g->bindings[i];
 
-		if (!b->used || b->scope != s)
-			continue;
-		for (uint32_t j = 0; j < b->derived.n; j++) {
-			const struct memo *m = memo_at(g, edges_cv(&b->derived)[j]);
+		for (uint32_t j = 0; b->used && b->scope == s && j < b->derived.n; j++)
+			ids_push(ret, edges_cv(&b->derived)[j]);
+	}
+}
 
-			if ((QUESTION_DERIVED | m->query) == q->kind && m->key == q->arg) {
-				*ret = value_find(g, m->result->hash);
-				return true;
-			}
-		}
+static bool answers(const struct graph *g, const struct scope *s, const struct ids *known,
+		    uint32_t question, uint32_t expected)
+{
+	const struct question *q = question_at(g, question);
+
+	if (!(q->kind & QUESTION_DERIVED))
+		return (s->len ? g->answer(g->keys, s->facts, q->kind, q->arg) : 0) == expected;
+	for (uint32_t i = 0; i < known->n; i++) {
+		const struct memo *m = memo_at(g, known->v[i]);
+
+		if ((QUESTION_DERIVED | m->query) == q->kind && m->key == q->arg)
+			return value_find(g, m->result->hash) == expected;
 	}
 	return false;
 }
 
-static bool known_match(const struct graph *g, const struct scope *s, uint32_t path)
+static bool matches_path(const struct graph *g, const struct scope *s, const struct ids *known,
+			 uint32_t path)
 {
-	const struct edges *e;
+	const struct edges *e = &path_at(g, path)->v;
 
-	if (!path)
-		return true;
-	e = &path_at(g, path)->v;
 	for (uint32_t i = 0; i < e->n; i += 2) {
-		uint32_t answer;
-
-		if (!known_answer(g, s, edges_cv(e)[i], &answer) || answer != edges_cv(e)[i + 1])
+		if (!answers(g, s, known, edges_cv(e)[i], edges_cv(e)[i + 1]))
 			return false;
 	}
 	return true;
 }
 
 /* At most one result of a key is for this scope. */
-static bool check_scope(const struct graph *g, const struct scope *s, struct err *e)
+static bool check_scope(const struct graph *g, const struct scope *s, struct ids *known,
+			struct err *e)
 {
 	uint8_t *matches = xcalloc(g->paths.n, 1);
 	bool ok = true;
 
+	known_answers(g, s, known);
 	for (uint32_t i = 1; i < g->paths.n; i++)
-		matches[i] = (path_at(g, i)->flags & PATH_USED) && known_match(g, s, i);
+		matches[i] = (path_at(g, i)->flags & PATH_USED) && matches_path(g, s, known, i);
 	matches[0] = 1;
 	for (uint32_t i = 1; ok && i < g->memos.n; i++) {
 		const struct memo *m = memo_at(g, i);
@@ -251,6 +250,19 @@ static bool check_scope(const struct graph *g, const struct scope *s, struct err
 	return ok;
 }
 
+static bool check_scopes(const struct graph *g, struct err *e)
+{
+	struct ids known = { 0 };
+	bool ok = true;
+
+	for (uint32_t i = 0; ok && i < g->n_scope_buckets; i++) {
+		for (const struct scope *s = g->scope_buckets[i]; ok && s; s = s->next)
+			ok = check_scope(g, s, &known, e);
+	}
+	xfree(known.v);
+	return ok;
+}
+
 static bool check_all(const struct graph *g, struct recount *r, struct err *e)
 {
 	for (uint32_t i = 1; i < g->memos.n; i++) {
@@ -265,15 +277,7 @@ static bool check_all(const struct graph *g, struct recount *r, struct err *e)
 		if (!check_path(g, i, r, e))
 			return false;
 	}
-	if (!check_counts(g, r, e))
-		return false;
-	for (uint32_t i = 0; i < g->n_scope_buckets; i++) {
-		for (const struct scope *s = g->scope_buckets[i]; s; s = s->next) {
-			if (!check_scope(g, s, e))
-				return false;
-		}
-	}
-	return true;
+	return check_counts(g, r, e) && check_scopes(g, e);
 }
 
 bool graph_check(const struct graph *g, struct err *e)

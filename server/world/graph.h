@@ -57,10 +57,10 @@ const struct result *graph_bound(const struct graph *,
 
 /* Bindings of this root are brought up to date before all others: endpoints, so that a removal does not wait. */
 void graph_set_urgent(struct graph *, unsigned query);
-/* Ends an edit. Calls `changed` for each binding whose content is another one than before; of equal
- * content, graph_bound may give another copy. With a deadline (monotonic
- * ns, 0 none) it may stop between two bindings and return false; call again to go on, also with more edits made
- * meanwhile. Nothing may be bound, unbound or set inside `changed`. */
+/* Ends an edit. Calls `changed` for each binding whose content is another one than before; where content is equal,
+ * graph_bound may give another copy of it. With a deadline (monotonic ns, 0 none) it may stop between two bindings and
+ * return false; call again to go on, also with more edits made meanwhile; until then binding and unbinding are allowed
+ * unless there are such edits. Nothing may be bound, unbound or set inside `changed`. */
 typedef void changed_fn(void *ctx, void *owner, uint32_t binding, const struct result *now);
 bool graph_commit(struct graph *, int64_t deadline_ns, changed_fn *, void *ctx);
 

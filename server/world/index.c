@@ -188,6 +188,17 @@ static void entries_of(const struct index_group *group, const struct object *o,
 	out->n = n;
 }
 
+/* Does the change of content concern the readers of the group's entries? */
+static bool is_touched(const struct index_group *group, const struct object *old,
+		       const struct object *new)
+{
+	for (uint32_t i = 0; i < group->n_rows; i++)
+		if (group->rows[i]->deep &&
+		    (!group->rows[i]->same || !group->rows[i]->same(old, new)))
+			return true;
+	return false;
+}
+
 void indexes_update(struct world *w, const struct object *old, const struct object *new,
 		    bool silent)
 {
@@ -197,9 +208,11 @@ void indexes_update(struct world *w, const struct object *old, const struct obje
 	for (uint32_t g = 0; g < w->n_groups; g++) {
 		const struct index_group *group = &w->groups[g];
 		uint32_t i = 0, j = 0;
+		bool touch;
 
 		if (group->kind != kind)
 			continue;
+		touch = group->deep && !silent && old && new &&is_touched(group, old, new);
 		entries_of(group, old, a);
 		entries_of(group, new, b);
 		while (i < a->n || j < b->n) {
@@ -208,8 +221,7 @@ void indexes_update(struct world *w, const struct object *old, const struct obje
 			} else if (i == a->n || b->v[j] < a->v[i]) {
 				member_add(w, group->cell, b->v[j++], new);
 			} else {
-				member_replace(w, group->cell, a->v[i], old, new,
-					       group->deep && !silent);
+				member_replace(w, group->cell, a->v[i], old, new, touch);
 				i++;
 				j++;
 			}
@@ -434,4 +446,11 @@ const struct keyset *read_keyset(struct run *r, unsigned cell)
 	assert(cell < w->tables.n_cell_kinds && !is_lazy(w, cell));
 	k = read_cell(r, w->tables.n_cell_kinds + cell, KEY_EMPTY);
 	return k ? &k->set : &no_keys;
+}
+
+const struct entry *world_entry(const struct world *w, unsigned cell, uint32_t key)
+{
+	const struct members *m = graph_get(w->graph, cell, key);
+
+	return m ? &m->entry : &no_members;
 }

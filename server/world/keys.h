@@ -14,6 +14,7 @@ struct keys *keys_new(void);
 void keys_free(struct keys *);
 uint32_t key_str(struct keys *, const char *); /* NULL and "" are both KEY_EMPTY */
 uint32_t key_strn(struct keys *, const char *, size_t n);
+/* Of two keys, or of a key and a plain number below 1 << 30 (a port, an index); never 0. Who makes it knows which. */
 uint32_t key_pair(struct keys *, uint32_t a, uint32_t b);
 #define KEY_EMPTY 1u
 /* 0 when it was never interned: then nothing can be recorded under it either. */

@@ -27,6 +27,9 @@ struct index {
 		    * names, or read_object each */
 	bool lazy; /* entries exist only once read: a range, such as "services under *.a.com" */
 	void (*keys)(const struct object *, struct index_out *);
+	/* Of a deep row: do the two contents mean the same to the readers of the entry? Then it is not touched. Must be
+	 * exact: what it leaves out may not be read through the entry. NULL: any difference counts. */
+	bool (*same)(const struct object *old, const struct object *now);
 };
 
 /* The members of an entry, oldest first: by (created_s, name, namespace), then kind. */
@@ -69,6 +72,8 @@ void world_each(const struct world *, void (*fn)(void *ctx, const struct object 
 bool world_set_value(struct world *, unsigned kind, uint32_t key, const void *value, size_t len);
 /* The value of a value cell outside of queries; NULL: not set. */
 const void *world_value(const struct world *, unsigned kind, uint32_t key, size_t *ret_len);
+/* The members of an entry, outside of queries: what a trace that names it stands for. Never NULL. */
+const struct entry *world_entry(const struct world *, unsigned cell, uint32_t key);
 uint32_t world_object_key(struct world *, const char *ns, const char *name);
 
 /* ---- Inside a query (each records what it reads) ---- */

@@ -240,6 +240,58 @@ static bool put_equal(struct harness *h, struct err *e)
 	return true;
 }
 
+/* ---- explain and impact are each other's inverse ---- */
+struct reached {
+	unsigned kind;
+	uint32_t key, binding;
+	uint32_t by_impact, by_explain; /* how often this binding */
+};
+
+static void on_impact(void *ctx, void *owner, uint32_t binding, unsigned query, uint32_t key)
+{
+	struct reached *r = ctx;
+
+	(void)owner;
+	(void)query;
+	(void)key;
+	r->by_impact += binding == r->binding;
+}
+
+static void on_cell(void *ctx, unsigned depth, unsigned kind, uint32_t key)
+{
+	struct reached *r = ctx;
+
+	(void)depth;
+	r->by_explain += kind == r->kind && key == r->key;
+}
+
+static bool check_traces(struct harness *h, struct err *e)
+{
+	const struct graph *g = world_graph(h->world);
+	const struct object *o;
+	struct reached r = { 0 };
+
+	if (!h->n_objects)
+		return true;
+	o = h->objects[rng_below(&h->rng, h->n_objects)];
+	r.kind = o->kind;
+	r.key = world_object_key(h->world, o->ns, o->name);
+	for (unsigned i = 0; i < h->p->n_classes * h->p->n_bindings; i++) {
+		unsigned cls = i / h->p->n_bindings;
+
+		if (!h->connected[cls])
+			continue;
+		r.binding = h->bindings[cls][i % h->p->n_bindings];
+		r.by_impact = r.by_explain = 0;
+		graph_impact(g, r.kind, r.key, on_impact, &r);
+		graph_explain(g, r.binding, NULL, on_cell, &r);
+		if (r.by_explain > 1 || !r.by_explain != !r.by_impact)
+			return err(e, "%u %s/%s: explained %u times, impact %u times", o->kind,
+				   o->ns, o->name, r.by_explain, r.by_impact);
+	}
+	return true;
+}
+
 static bool step(struct harness *h, struct err *e)
 {
 	struct graph *g = world_graph(h->world);
@@ -262,6 +314,8 @@ static bool step(struct harness *h, struct err *e)
 	if (!graph_check(g, e))
 		return err_wrap(e, "graph_check");
 	if (!rng_below(&h->rng, 8) && !put_equal(h, e))
+		return false;
+	if (!rng_below(&h->rng, 16) && !check_traces(h, e))
 		return false;
 	graph_stats(g, &stats);
 	h->figures.max_memos = MAX(h->figures.max_memos, stats.n_memos);

@@ -129,7 +129,7 @@ static bool advance(struct ads_stream *s, int64_t now)
 	}
 	if (!same && !done)
 		return false;
-	if (!same)
+	if (!same || !s->stage)
 		s->eds_ahead = false;
 	snapshot_unref(s->stage);
 	s->stage = snapshot_ref(s->newest);
@@ -162,8 +162,8 @@ static void give(struct ads_stream *s, struct watch *w, const struct body *body,
 	put_nonce(ret, nonce);
 }
 
-/* Of the names, those that are not in the root (again). Takes names. */
-static const struct names *still_gone(struct ads_stream *s, const struct names *names,
+/* Of the names, those that are not in the root. Takes names. */
+static const struct names *not_in_root(struct ads_stream *s, const struct names *names,
 				      const struct root *root)
 {
 	const char **back = xmalloc(names_count(names) * sizeof *back);
@@ -194,7 +194,7 @@ static void settle(struct ads_stream *s, struct watch *w, const struct response_
 		x = watch_detail(w);
 		names_set(
 			&x->gone,
-			k->keep ? still_gone(s, names_union(s->cache, x->gone, r->vanished), k->to)
+			k->keep ? not_in_root(s, names_union(s->cache, x->gone, r->vanished), k->to)
 				: NULL);
 	}
 	if (watch_forced(w)) {
@@ -219,6 +219,19 @@ static void follow_clusters(struct ads_stream *s, const struct response *r)
 		watch_force(s, eds, r->eds);
 }
 
+/* What was rejected is tried again, unless it is to go anyway. */
+static const struct names *add_doubt(struct ads_stream *s, const struct watch *w, const struct names *force,
+				     const struct root *target)
+{
+	const struct names *absent = not_in_root(s, names_ref(w->x->doubt), target);
+	const struct names *there = names_minus(s->cache, w->x->doubt, absent);
+	const struct names *all = names_union(s->cache, force, there);
+
+	names_unref(absent);
+	names_unref(there);
+	return all;
+}
+
 static bool take_step(struct ads_stream *s, struct watch *w, int64_t now, struct ads_send *ret,
 		      struct ads_events *ev)
 {
@@ -241,7 +254,7 @@ static bool take_step(struct ads_stream *s, struct watch *w, int64_t now, struct
 	bool fresh = w->owed || w->due;
 
 	if (w->x && w->sent != target)
-		names_set(&force, names_union(s->cache, force, w->x->doubt));
+		names_set(&force, add_doubt(s, w, force, target));
 	if (k.keep)
 		names_set(&force, names_minus(s->cache, force, watch_gone(w)));
 	k.force = force;
@@ -343,6 +356,7 @@ bool ads_next(struct ads_stream *s, int64_t now, struct ads_send *ret, struct ad
 {
 	if (next_answer(s, ret))
 		return true;
+	forget_awaited(s, now);
 	advance(s, now);
 	do {
 		for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
@@ -355,7 +369,6 @@ bool ads_next(struct ads_stream *s, int64_t now, struct ads_send *ret, struct ad
 			}
 		}
 	} while (advance(s, now));
-	forget_awaited(s, now);
 	stream_report(s, now, ev);
 	return next_unknown(s, now, ret);
 }

@@ -269,7 +269,9 @@ static struct engine_proxy *join(struct engine *e, uint32_t key, void *owner)
 
 struct engine_proxy *engine_join(struct engine *e, const struct proxy_node_text *node, void *owner)
 {
-	return join(e, proxy_put(e->world, node), owner);
+	uint32_t key = proxy_put(e->world, node);
+
+	return key ? join(e, key, owner) : NULL;
 }
 
 void engine_leave(struct engine *e, struct engine_proxy *p)
@@ -472,8 +474,8 @@ static void on_cell(void *ctx, unsigned depth, unsigned kind, uint32_t key)
 		return;
 	if (kind < KIND_COUNT) {
 		gather(&x->got, value);
-	} else if (kind < CELL_MESH && !world_cell_is_keyset(x->e->world, kind, key)) {
-		const struct entry *entry = value;
+	} else if (kind < CELL_MESH) {
+		const struct entry *entry = world_entry(x->e->world, kind, key);
 
 		for (uint32_t i = 0; i < entry->n; i++)
 			gather(&x->got, entry->v[i]);

@@ -25,7 +25,8 @@ struct xds_cache *engine_cache(struct engine *);
 bool engine_set_mesh(struct engine *, const struct node *doc, struct diag *);
 bool engine_set_networks(struct engine *, const struct node *doc, struct diag *);
 
-/* A proxy joins; its snapshot is there at once. No edit may be uncommitted. `owner` comes back in engine_changed_fn. */
+/* A proxy joins; its snapshot is there at once. No edit may be uncommitted. `owner` comes back in engine_changed_fn.
+ * NULL: refused, there are too many different PROXY_CONFIGs. */
 struct engine_proxy *engine_join(struct engine *, const struct proxy_node_text *, void *owner);
 void engine_leave(struct engine *, struct engine_proxy *);
 const struct snapshot *engine_snapshot(

@@ -136,8 +136,7 @@ static void set_http1(struct run *r, const struct chain_context *c, Hcm__HttpCon
 {
 	struct arena *a = run_arena(r);
 	const struct proxy_headers *p = proxy_config_of(r)->proxy_headers;
-	bool http10 =
-		FEATURE(http10) || (c->kind == CHAIN_OUTBOUND && ask_is(r, ASK_FLAG, FLAG_HTTP10));
+	bool http10 = FEATURE(http10) || ask_is(r, ASK_FLAG, FLAG_HTTP10);
 	bool keep_case = p && p->preserve_http1_header_case.set && p->preserve_http1_header_case.v;
 
 	if (!http10 && !keep_case && !c->absolute_url)

@@ -92,7 +92,7 @@ static Listener__FilterChain *make_chain(struct run *r, const struct inbound *in
 		PB_PUSH(a, m, application_protocols, alpn_lists[row->alpn][i]);
 	c->filter_chain_match = m;
 	if (row->mtls)
-		c->transport_socket = tls_inbound_socket(r, row->http);
+		c->transport_socket = tls_downstream_socket(a, tls_inbound(r, row->http));
 	if (in->config)
 		pb_struct_set_str(a, pb_filter_metadata(a, &c->metadata, "istio"), "config",
 				  in->config);

@@ -145,7 +145,7 @@ static void add_line(struct table *t, char *line)
 	info->n_ips = 0;
 	info->registry = field[1];
 	info->shortname = field[2];
-	info->namespace = field[3];
+	info->namespace_ = field[3];
 	set_ips(t, info, field[4]);
 }
 

@@ -6,7 +6,7 @@
 #include "translate/rds.h"
 #include "world/world.h"
 
-enum { LEAF = 20, NAMESPACE, BUCKET, ROOT };
+enum { TRAIT = 20, LEAF, NAMESPACE, BUCKET, ROOT };
 
 #define BYTES(n, l, fn) \
 	{ \
@@ -23,6 +23,8 @@ enum { LEAF = 20, NAMESPACE, BUCKET, ROOT };
 
 static const struct query ours[Q_END - Q_MODEL_END] = {
 #define AT(q) [(q)-Q_MODEL_END]
+	AT(Q_HEADER_CASE) = BYTES("header_case", TRAIT, header_case_run),
+
 	AT(Q_CDS_SERVICE) = BYTES("cds_service", LEAF, cds_service_run),
 	AT(Q_CDS_NS) = LIST("cds_ns", NAMESPACE, cds_ns_run),
 	AT(Q_CDS_BUCKET) = LIST("cds_bucket", BUCKET, cds_bucket_run),
@@ -54,7 +56,7 @@ static const struct query ours[Q_END - Q_MODEL_END] = {
 	AT(Q_EDS) = LIST("eds", ROOT, eds_run),
 	AT(Q_LDS) = LIST("lds", ROOT, lds_run),
 	AT(Q_RDS) = LIST("rds", ROOT, rds_run),
-	AT(Q_NDS) = LIST("nds", ROOT, nds_run),
+	AT(Q_NDS) = BYTES("nds", ROOT, nds_run),
 #undef AT
 };
 

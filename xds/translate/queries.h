@@ -9,14 +9,16 @@
 #include "model/queries.h"
 
 enum translate_query {
+	Q_HEADER_CASE =
+		Q_MODEL_END, /* [0] yes when the proxy keeps the case of HTTP/1 headers; for ask_query */
+
 	/* clusters and endpoints */
-	Q_CDS_SERVICE =
-		Q_MODEL_END, /* [pair(ns, host)] clusters of a service: all visible ports and subsets */
+	Q_CDS_SERVICE,       /* [leaf.h] clusters of a service: all visible ports and subsets */
 	Q_CDS_NS,            /* [ns] */
 	Q_CDS_BUCKET,        /* [bucket + 1] */
 	Q_CDS_SPECIAL, /* [0] BlackHoleCluster, PassthroughCluster, InboundPassthroughCluster ... */
 	Q_CDS_INBOUND, /* [0] */
-	Q_EDS_SERVICE, /* [pair(ns, host)] assignments of a service */
+	Q_EDS_SERVICE, /* [leaf.h] assignments of a service */
 	Q_EDS_NS,      /* [ns] */
 	Q_EDS_BUCKET,
 	Q_EDS_SELF, /* [0] local_cluster */

@@ -4,6 +4,7 @@
  * Domains are made unique without a look at all other virtual hosts: what can collide is rare and indexed.
  */
 #include "base/ip.h"
+#include "model/cells.h"
 #include "model/mesh.h"
 #include "model/options.h"
 #include "model/proxy.h"

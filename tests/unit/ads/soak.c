@@ -50,7 +50,7 @@ struct have {
 	bool active_eds; /* with endpoints by EDS */
 	bool warming; /* has `next` waiting for endpoints */
 	char next[64];
-	bool excused; /* a cluster that was rejected when it was new, a route configuration that never was */
+	bool excused; /* a route configuration that never had anything */
 };
 struct held_type {
 	struct have v[HELD_MAX];
@@ -77,6 +77,7 @@ struct soak {
 	bool shuffles;    /* comes back in any order */
 	bool late_eds;    /* asks for endpoints after it acknowledged the clusters */
 	bool may_reject, is_strict;
+	bool excused[N_CLUSTERS]; /* rejected when they were new */
 	struct xds_cache *cache;
 	struct kit_world world;
 	const struct snapshot *snapshot;
@@ -261,12 +262,16 @@ static void resubscribe(struct soak *k, enum xds_type type)
 
 /* ---- Responses arriving ---- */
 
-static void take_cluster(struct have *h, const struct kit_item *it)
+static bool *excuse_of(struct soak *k, const char *cluster)
+{
+	return &k->excused[strtoul(cluster + 1, NULL, 10) % N_CLUSTERS];
+}
+
+static void take_cluster(struct soak *k, struct have *h, const struct kit_item *it)
 {
 	bool changed = (!h->active && !h->warming) || h->eds != it->eds ||
 		       !str_eq(h->warming ? h->next : h->content, it->content);
 
-	h->excused = false;
 	if (!changed)
 		return;
 	if (it->eds) {
@@ -275,7 +280,7 @@ static void take_cluster(struct have *h, const struct kit_item *it)
 	} else {
 		h->warming = false;
 		h->active = true;
-		h->active_eds = false;
+		h->active_eds = *excuse_of(k, h->name) = false;
 		snprintf(h->content, sizeof h->content, "%s", it->content);
 	}
 	h->eds = it->eds;
@@ -291,7 +296,7 @@ static void take_item(struct soak *k, enum xds_type type, const struct kit_item 
 		return;
 	snprintf(h->version, sizeof h->version, "%s", k->protocol == XDS_DELTA ? it->version : "-");
 	if (type == XDS_CDS) {
-		take_cluster(h, it);
+		take_cluster(k, h, it);
 		return;
 	}
 	/* Asked for when the listener was about to go: it gets an empty one. */
@@ -304,6 +309,7 @@ static void take_item(struct soak *k, enum xds_type type, const struct kit_item 
 	if (cluster && cluster->warming) {
 		cluster->warming = false;
 		cluster->active = cluster->active_eds = true;
+		*excuse_of(k, it->name) = false;
 		snprintf(cluster->content, sizeof cluster->content, "%s", cluster->next);
 	}
 }
@@ -382,7 +388,7 @@ static void receive(struct soak *k)
 		if (rejected < 0 || ((int)i != rejected && (type == XDS_CDS || type == XDS_LDS)))
 			take_item(k, type, &r.items[i]);
 		else if (type == XDS_CDS)
-			obtain(t, r.items[i].name)->excused = true;
+			*excuse_of(k, r.items[i].name) = true;
 	}
 	if (rejected < 0)
 		snprintf(t->version, sizeof t->version, "%s", r.version);
@@ -411,7 +417,7 @@ static bool cluster_works(struct soak *k, const char *name)
 {
 	const struct have *c = find(&k->types[XDS_CDS], name), *e = find(&k->types[XDS_EDS], name);
 
-	if (c && c->excused)
+	if (*excuse_of(k, name))
 		return true;
 	return c && c->active && (!c->active_eds || (e && e->content[0]));
 }
@@ -580,14 +586,6 @@ static void reconnect(struct soak *k)
 		k->types[i].nonce[0] = 0;
 	}
 	was_asked[XDS_CDS] = true;
-	for (unsigned i = 0; i < k->types[XDS_CDS].n;) {
-		struct have *h = &k->types[XDS_CDS].v[i];
-
-		if (!h->active && !h->warming) /* only remembered as rejected */
-			drop(&k->types[XDS_CDS], h);
-		else
-			i++;
-	}
 	for (unsigned i = 3; k->shuffles && i > 0; i--) {
 		unsigned j = chance(i + 1);
 		enum xds_type t = order[i];

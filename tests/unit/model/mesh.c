@@ -181,6 +181,32 @@ TEST(mesh_unknown_fields_are_warnings)
 	harness_free(h);
 }
 
+TEST(mesh_proto_spelling)
+{
+	cleanup(arena_fini) struct arena a = ARENA_INIT;
+	static const char both[] = "{\"connectTimeout\": \"2s\", \"connect_timeout\": \"3s\"}";
+	struct harness *h = harness_new(
+		NULL, "connect_timeout: 3s\n"
+		      "mesh_mTLS: {min_protocol_version: TLSV1_3}\n"
+		      "default_config: {gateway_topology: {num_trusted_proxies: 2}, "
+		      "proxy_metadata: {a_b: c}}\n"
+		      "extension_providers: [{name: x, envoy_file_access_log: {path: /x}}]\n");
+	const struct mesh_config *c = mesh_config_now(harness_world(h));
+	struct diag diag = DIAG_INIT;
+
+	CHECK_INT(c->connect_timeout.v, 3000000000);
+	CHECK_INT(c->mesh_mtls->min_protocol_version, TLS_CONFIG_MIN_PROTOCOL_VERSION_TLSV1_3);
+	CHECK_INT(c->default_config->gateway_topology->num_trusted_proxies.v, 2);
+	CHECK_STR(str_map_get(&c->default_config->proxy_metadata, "a_b"), "c");
+	CHECK_STR(c->extension_providers.v[3].envoy_file_access_log->path, "/x");
+	CHECK(mesh_config_set(harness_world(h), json_read(both, strlen(both), NULL, &a, &diag),
+			      &diag));
+	CHECK_INT(diag.n_warnings, 1);
+	CHECK_INT(mesh_config_now(harness_world(h))->connect_timeout.v, 2000000000);
+	diag_fini(&diag);
+	harness_free(h);
+}
+
 static void read_networks(struct run *run, void *ctx)
 {
 	const struct mesh_networks *m = mesh_networks_read(run);

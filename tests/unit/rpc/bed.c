@@ -20,12 +20,15 @@ static struct rpc_body *push_body;
 static char *push_bytes;
 
 /* Lives until the end of the test, since a stream can be asked for after its end. */
-static struct mark {
+struct mark {
 	struct mark *next;
 	struct lock lock;
 	bool inside, over;
 	unsigned to_send;
-} * marks;
+	bool has_answer; /* that rpc_send refused: the client was faster than the completion */
+	struct buf answer;
+};
+static struct mark *marks;
 
 static void note(enum seen what)
 {
@@ -67,6 +70,17 @@ static bool send_bytes(struct rpc_stream *s, const void *bytes, size_t len)
 	return ok;
 }
 
+static void answer(struct rpc_stream *s, const void *bytes, size_t len)
+{
+	struct mark *m = rpc_stream_user(s);
+
+	if (send_bytes(s, bytes, len))
+		return;
+	m->has_answer = true;
+	buf_reset(&m->answer);
+	buf_append(&m->answer, bytes, len);
+}
+
 /* ---- callbacks ---- */
 
 static void on_open(struct rpc_stream *s)
@@ -105,14 +119,14 @@ static void on_close(struct rpc_stream *s, enum rpc_code code)
 static void on_echo(struct rpc_stream *s, const void *bytes, size_t len)
 {
 	enter(s, SEEN_MESSAGE);
-	send_bytes(s, bytes, len);
+	answer(s, bytes, len);
 	leave(s);
 }
 
 static void on_once(struct rpc_stream *s, const void *bytes, size_t len)
 {
 	enter(s, SEEN_MESSAGE);
-	send_bytes(s, bytes, len);
+	answer(s, bytes, len);
 	rpc_stream_finish(s, RPC_OK, NULL);
 	leave(s);
 }
@@ -121,7 +135,7 @@ static void on_hold(struct rpc_stream *s, const void *bytes, size_t len)
 {
 	enter(s, SEEN_MESSAGE);
 	rpc_stream_hold(s);
-	send_bytes(s, bytes, len);
+	answer(s, bytes, len);
 	leave(s);
 }
 
@@ -135,10 +149,10 @@ static void on_header(struct rpc_stream *s, const void *bytes, size_t len)
 	memcpy(name, bytes, MIN(len, sizeof name - 1));
 	if (str_eq(name, "peer")) {
 		rpc_stream_peer(s, peer);
-		send_bytes(s, peer, strlen(peer));
+		answer(s, peer, strlen(peer));
 	} else {
 		value = rpc_stream_metadata(s, name, 0, &n);
-		send_bytes(s, value ? value : "none", value ? n : 4);
+		answer(s, value ? value : "none", value ? n : 4);
 		rpc_stream_drop_metadata(s);
 	}
 	leave(s);
@@ -167,7 +181,11 @@ static void on_burst(struct rpc_stream *s, const void *bytes, size_t len)
 
 static void on_sendable(struct rpc_stream *s)
 {
+	struct mark *m = rpc_stream_user(s);
+
 	enter(s, SEEN_SENDABLE);
+	if (m->has_answer)
+		m->has_answer = !send_bytes(s, buf_str(&m->answer), m->answer.len);
 	if (str_eq(rpc_stream_method(s)->path, BURST))
 		burst(s);
 	leave(s);
@@ -277,6 +295,7 @@ void bed_fini(struct bed *b)
 		struct mark *m = marks;
 
 		marks = m->next;
+		buf_fini(&m->answer);
 		lock_fini(&m->lock);
 		xfree(m);
 	}

@@ -2,7 +2,10 @@
 #include "numbers.h"
 #include "test.h"
 #include "world/graph_impl.h"
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 TEST(graph_reads_and_changes)
 {
@@ -235,7 +238,7 @@ TEST(graph_derived_question_answers_by_value)
 TEST(graph_unbind_leaves_nothing)
 {
 	cleanup(fixture_fini) struct fixture f = fixture_new();
-	uint32_t b[Q_TEST_COUNT * 3], n = 0;
+	uint32_t b[Q_CYCLE * 3], n = 0;
 	struct graph_stats s;
 
 	for (uint32_t i = 1; i < 8; i++) {
@@ -247,11 +250,11 @@ TEST(graph_unbind_leaves_nothing)
 	commit(&f);
 	s = stats(&f);
 	CHECK_INT(s.n_cells, 15);
-	for (unsigned q = 0; q < Q_TEST_COUNT; q++) {
+	for (unsigned q = 0; q < Q_CYCLE; q++) {
 		for (uint32_t label = 1; label <= 3; label++)
 			b[n++] = bind(&f, label, label % 2, q, 1);
 	}
-	CHECK(stats(&f).n_memos > Q_TEST_COUNT);
+	CHECK(stats(&f).n_memos > Q_CYCLE);
 	CHECK_INT(stats(&f).n_scopes, 3);
 	commit(&f);
 	for (uint32_t i = 0; i < n; i++)
@@ -329,4 +332,26 @@ TEST(graph_list_of_variants)
 	CHECK_INT(commit(&f), 2);
 	CHECK_STR(bound(&f, one), "anyred");
 	CHECK_STR(bound(&f, two), "anynone");
+}
+
+/* Mistakes of query authors end the program at once, in every build. */
+TEST(graph_asserts)
+{
+	static const unsigned wrong[] = { Q_CYCLE, Q_UPWARD };
+
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		cleanup(fixture_fini) struct fixture f = fixture_new();
+		int status = 0;
+		pid_t child;
+
+		fflush(NULL);
+		child = fork();
+		if (!child) {
+			close(STDERR_FILENO);
+			bind(&f, 1, 1, wrong[i], 1);
+			_exit(0);
+		}
+		CHECK(child > 0 && waitpid(child, &status, 0) == child);
+		CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	}
 }

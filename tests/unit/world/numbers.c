@@ -123,19 +123,38 @@ static void q_lazy(struct run *r, uint32_t key)
 	put(r, n ? arena_printf(run_arena(r), "%u", *n) : "none");
 }
 
+static void q_cycle(struct run *r, uint32_t key)
+{
+	call_query(r, Q_CYCLE, key);
+}
+
+static void q_upward(struct run *r, uint32_t key)
+{
+	call_query(r, Q_USE, key);
+}
+
 #define ROW(id, shape, level, fn) \
 	[id] = &(const struct query) \
 	{ \
 #id, shape, level, false, fn \
 	}
 static const struct query *const table[Q_TEST_COUNT] = {
-	ROW(Q_NUM, RESULT_BYTES, 0, q_num),       ROW(Q_PARITY, RESULT_BYTES, 0, q_parity),
-	ROW(Q_LABELS, RESULT_BYTES, 0, q_labels), ROW(Q_GROUP, RESULT_BYTES, 1, q_group),
-	ROW(Q_USE, RESULT_BYTES, 1, q_use),       ROW(Q_PICK, RESULT_BYTES, 1, q_pick),
-	ROW(Q_OVER, RESULT_BYTES, 2, q_over),     ROW(Q_PROBLEM, RESULT_BYTES, 1, q_problem),
-	ROW(Q_NUMS, RESULT_LIST, 1, q_nums),      ROW(Q_CAT, RESULT_CONCAT, 1, q_cat),
-	ROW(Q_PEEK, RESULT_LIST, 1, q_peek),      ROW(Q_BY_GROUP, RESULT_BYTES, 2, q_by_group),
-	ROW(Q_LAZY, RESULT_BYTES, 0, q_lazy),     ROW(Q_PICKS, RESULT_LIST, 2, q_picks),
+	ROW(Q_NUM, RESULT_BYTES, 0, q_num),
+	ROW(Q_PARITY, RESULT_BYTES, 0, q_parity),
+	ROW(Q_LABELS, RESULT_BYTES, 0, q_labels),
+	ROW(Q_GROUP, RESULT_BYTES, 1, q_group),
+	ROW(Q_USE, RESULT_BYTES, 1, q_use),
+	ROW(Q_PICK, RESULT_BYTES, 1, q_pick),
+	ROW(Q_OVER, RESULT_BYTES, 2, q_over),
+	ROW(Q_PROBLEM, RESULT_BYTES, 1, q_problem),
+	ROW(Q_NUMS, RESULT_LIST, 1, q_nums),
+	ROW(Q_CAT, RESULT_CONCAT, 1, q_cat),
+	ROW(Q_PEEK, RESULT_LIST, 1, q_peek),
+	ROW(Q_BY_GROUP, RESULT_BYTES, 2, q_by_group),
+	ROW(Q_LAZY, RESULT_BYTES, 0, q_lazy),
+	ROW(Q_PICKS, RESULT_LIST, 2, q_picks),
+	[Q_CYCLE] = &(const struct query){ "Q_CYCLE", RESULT_BYTES, 1, true, q_cycle },
+	ROW(Q_UPWARD, RESULT_BYTES, 0, q_upward),
 };
 
 static uint32_t answer(const struct keys *keys, const void *facts, unsigned question, uint32_t arg)

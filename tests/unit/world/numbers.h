@@ -22,6 +22,8 @@ enum {
 	Q_BY_GROUP, /* [key] asks Q_GROUP */
 	Q_LAZY,     /* [key] K_LAZY */
 	Q_PICKS,    /* [list] LIST of Q_PICK */
+	Q_CYCLE,    /* [key] calls itself */
+	Q_UPWARD,   /* [key] of level 0, calls level 1 */
 	Q_TEST_COUNT,
 };
 struct numbers {

@@ -125,8 +125,9 @@ static void make_sidecar(struct rng *r, struct names *n, struct toy *t)
 	t->n = 1 + rng_below(r, 4);
 	for (uint32_t i = 0; i < t->n; i++) {
 		if (rng_below(r, 2)) {
-			snprintf(n->egress_ns[i], sizeof n->egress_ns[i], "team-%u",
-				 rng_below(r, N_NS));
+			/* Some of them empty. */
+			snprintf(n->egress_ns[i], sizeof n->egress_ns[i], "%s-%u",
+				 rng_below(r, 3) ? "team" : "lone", rng_below(r, N_NS));
 			t->egress[i].ns = n->egress_ns[i];
 		}
 		if (!rng_below(r, 3))

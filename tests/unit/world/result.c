@@ -2,6 +2,7 @@
 #include "world/result.h"
 #include "base/buf.h"
 #include "test.h"
+#include <pthread.h>
 
 static void append(void *ctx, const void *bytes, size_t n)
 {
@@ -72,4 +73,39 @@ TEST(result_list_equals_list_of_equal_parts)
 	result_unref(y);
 	result_unref(a);
 	result_unref(b);
+}
+
+static void *hold_and_drop(void *list)
+{
+	const struct result *r = list;
+	cleanup(buf_fini) struct buf out = BUF_INIT;
+
+	for (unsigned i = 0; i < 10000; i++) {
+		const struct result *child = result_ref(r->child[i % r->n]);
+
+		result_unref(child);
+	}
+	result_each(r, append, &out);
+	result_unref(r);
+	return (void *)(uintptr_t)out.len;
+}
+
+/* The last thread to let go frees it, whichever that is. */
+TEST(result_shared_by_threads)
+{
+	const struct result *a = result_bytes("a", 1), *b = result_bytes("b", 1);
+	const struct result *r = result_list(RESULT_LIST, (const struct result *[]){ a, b }, 2);
+	pthread_t threads[4];
+	void *len;
+
+	result_unref(a);
+	result_unref(b);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		CHECK(!pthread_create(&threads[i], NULL, hold_and_drop,
+				      (void *)(uintptr_t)result_ref(r)));
+	result_unref(r);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		pthread_join(threads[i], &len);
+		CHECK_INT((uintptr_t)len, 4);
+	}
 }

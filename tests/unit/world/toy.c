@@ -93,17 +93,17 @@ static void by_suffix(const struct object *o, struct index_out *out)
 }
 
 static const struct index indexes[] = {
-	{ "svc_ns", C_SVC_NS, TOY_SERVICE, false, false, by_ns },
-	{ "svc_host", C_SVC_HOST, TOY_SERVICE, false, false, by_host },
-	{ "private_ns", C_PRIVATE_NS, TOY_SERVICE, false, false, private_by_ns },
-	{ "under", C_UNDER, TOY_SERVICE, false, true, by_suffix },
-	{ "slice_host", C_SLICE_HOST, TOY_SLICE, true, false, by_host },
-	{ "route_host", C_ROUTE_HOST, TOY_ROUTE, true, false, by_host },
-	{ "rule_host", C_RULE_HOST, TOY_RULE, true, false, by_host },
-	{ "sidecar_ns", C_SIDECAR_NS, TOY_SIDECAR, true, false, by_ns },
-	{ "policy_ns", C_POLICY_NS, TOY_POLICY, true, false, by_ns },
-	{ "attached_ns", C_ATTACHED_NS, TOY_ROUTE, false, false, by_ns },
-	{ "attached_ns", C_ATTACHED_NS, TOY_RULE, false, false, by_ns },
+	{ "svc_ns", C_SVC_NS, TOY_SERVICE, false, false, by_ns, NULL },
+	{ "svc_host", C_SVC_HOST, TOY_SERVICE, false, false, by_host, NULL },
+	{ "private_ns", C_PRIVATE_NS, TOY_SERVICE, false, false, private_by_ns, NULL },
+	{ "under", C_UNDER, TOY_SERVICE, false, true, by_suffix, NULL },
+	{ "slice_host", C_SLICE_HOST, TOY_SLICE, true, false, by_host, NULL },
+	{ "route_host", C_ROUTE_HOST, TOY_ROUTE, true, false, by_host, NULL },
+	{ "rule_host", C_RULE_HOST, TOY_RULE, true, false, by_host, NULL },
+	{ "sidecar_ns", C_SIDECAR_NS, TOY_SIDECAR, true, false, by_ns, NULL },
+	{ "policy_ns", C_POLICY_NS, TOY_POLICY, true, false, by_ns, NULL },
+	{ "attached_ns", C_ATTACHED_NS, TOY_ROUTE, false, false, by_ns, NULL },
+	{ "attached_ns", C_ATTACHED_NS, TOY_RULE, false, false, by_ns, NULL },
 };
 
 /* ---- the proxy ---- */

@@ -167,7 +167,7 @@ static void q_visible(struct run *r, uint32_t ns)
 {
 	const struct entry *all = read_entry(r, C_SVC_NS, ns),
 			   *hidden = read_entry(r, C_PRIVATE_NS, ns);
-	const struct toy *side = sidecar(r);
+	const struct toy *side = all->n ? sidecar(r) : NULL;
 	bool own = hidden->n && ask_is(r, A_NS_IS, ns);
 
 	for (uint32_t i = 0; i < all->n; i++) {

@@ -13,6 +13,7 @@ enum {
 	C_HOST,            /* by host: deep */
 	C_SUFFIX,          /* under "*.suffix": lazy */
 	C_BOTH,            /* routes (shallow) and rules (deep) of a host */
+	C_HALF,            /* policies of a namespace: deep, but who reads it sees only half of v */
 	V_VALUE,
 	C_COUNT,
 };
@@ -21,6 +22,7 @@ enum {
 	Q_LIST_HOST,
 	Q_LIST_SUFFIX,
 	Q_LIST_BOTH,
+	Q_LIST_HALF,
 	Q_KEYS,
 	Q_HOSTS,
 	Q_VALUE,
@@ -52,12 +54,20 @@ static void by_suffix(const struct object *o, struct index_out *out)
 	index_add(out, key_find(index_keys(out), buf));
 }
 
+static bool same_half(const struct object *old, const struct object *now)
+{
+	const struct toy *a = old->body, *b = now->body;
+
+	return a->v / 2 == b->v / 2;
+}
+
 static const struct index indexes[] = {
-	{ "ns", C_NS, TOY_SERVICE, false, false, by_ns },
-	{ "both", C_BOTH, TOY_ROUTE, false, false, by_host },
-	{ "host", C_HOST, TOY_SERVICE, true, false, by_host },
-	{ "suffix", C_SUFFIX, TOY_SERVICE, false, true, by_suffix },
-	{ "both", C_BOTH, TOY_RULE, true, false, by_host },
+	{ "ns", C_NS, TOY_SERVICE, false, false, by_ns, NULL },
+	{ "both", C_BOTH, TOY_ROUTE, false, false, by_host, NULL },
+	{ "host", C_HOST, TOY_SERVICE, true, false, by_host, NULL },
+	{ "suffix", C_SUFFIX, TOY_SERVICE, false, true, by_suffix, NULL },
+	{ "both", C_BOTH, TOY_RULE, true, false, by_host, NULL },
+	{ "half", C_HALF, TOY_POLICY, true, false, by_ns, same_half },
 };
 
 static void list(struct run *r, unsigned cell, uint32_t key)
@@ -91,6 +101,19 @@ static void q_list_suffix(struct run *r, uint32_t key)
 static void q_list_both(struct run *r, uint32_t key)
 {
 	list(r, C_BOTH, key);
+}
+
+static void q_list_half(struct run *r, uint32_t key)
+{
+	const struct entry *e = read_entry(r, C_HALF, key);
+
+	for (uint32_t i = 0; i < e->n; i++) {
+		const struct toy *t = e->v[i]->body;
+		const char *s = arena_printf(run_arena(r), "%s/%s=%u ", e->v[i]->ns, e->v[i]->name,
+					     t->v / 2);
+
+		run_emit(r, s, strlen(s));
+	}
 }
 
 static void keys_of(struct run *r, unsigned cell)
@@ -147,6 +170,7 @@ static const struct query *const queries[Q_COUNT] = {
 	ROW(Q_LIST_HOST, q_list_host),
 	ROW(Q_LIST_SUFFIX, q_list_suffix),
 	ROW(Q_LIST_BOTH, q_list_both),
+	ROW(Q_LIST_HALF, q_list_half),
 	ROW(Q_KEYS, q_keys),
 	ROW(Q_HOSTS, q_hosts),
 	ROW(Q_VALUE, q_value),
@@ -473,6 +497,46 @@ TEST(world_equal_content_from_another_place_changes_nothing)
 	world_free(w);
 }
 
+TEST(world_deep_entry_with_a_sense_of_its_own)
+{
+	struct world *w = world_new(&tables);
+	uint32_t b;
+
+	put(w, TOY_POLICY, "shop", "a", 0, NULL, 2);
+	commit(w);
+	b = bind(w, Q_LIST_HALF, "shop");
+	CHECK_BOUND(b, "shop/a=1 ");
+	put(w, TOY_POLICY, "shop", "a", 0, NULL, 3);
+	CHECK_INT(commit(w), 0);
+	put(w, TOY_POLICY, "shop", "a", 0, NULL, 4);
+	CHECK_INT(commit(w), 1);
+	CHECK_BOUND(b, "shop/a=2 ");
+	/* Membership and age always count. */
+	put(w, TOY_POLICY, "shop", "b", 5, NULL, 6);
+	put(w, TOY_POLICY, "shop", "a", 9, NULL, 5);
+	CHECK_INT(commit(w), 1);
+	CHECK_BOUND(b, "shop/b=3 shop/a=2 ");
+	world_free(w);
+}
+
+TEST(world_outside_of_queries)
+{
+	struct world *w = world_new(&tables);
+	uint32_t shop = key_str(world_keys(w), "shop");
+	size_t len = 99;
+
+	CHECK_INT(world_entry(w, C_NS, shop)->n, 0);
+	put(w, TOY_SERVICE, "shop", "b", 2, NULL, 1);
+	put(w, TOY_SERVICE, "shop", "a", 2, NULL, 1);
+	CHECK_INT(world_entry(w, C_NS, shop)->n, 2);
+	CHECK_STR(world_entry(w, C_NS, shop)->v[0]->name, "a");
+	CHECK(!world_value(w, V_VALUE, shop, &len));
+	world_set_value(w, V_VALUE, shop, "abc", 3);
+	CHECK(!memcmp(world_value(w, V_VALUE, shop, &len), "abc", 3));
+	CHECK_INT(len, 3);
+	world_free(w);
+}
+
 TEST(world_many_members)
 {
 	enum { N = 3000 };
@@ -515,7 +579,7 @@ TEST(world_titles)
 	CHECK_STR(world_cell_title(w, C_HOST, key_str(k, "a.x"), buf, sizeof buf),
 		  "index host a.x");
 	CHECK_STR(world_cell_title(w, C_COUNT + C_NS, KEY_EMPTY, buf, sizeof buf), "list of ns");
-	CHECK_STR(world_cell_title(w, V_VALUE, 3, buf, sizeof buf), "value 4.3");
+	CHECK_STR(world_cell_title(w, V_VALUE, 3, buf, sizeof buf), "value 5.3");
 	CHECK_STR(world_cell_title(w, C_HOST, key_str(k, "a.x"), buf, 8), "index h");
 	world_free(w);
 }

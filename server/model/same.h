@@ -1,0 +1,12 @@
+/* model/same.h
+ * When a changed object means the same to an entry's readers, so that the entry is not touched (struct index). Pure.
+ */
+#pragma once
+#include "schema/object.h"
+
+/* ServiceEntries: equal but for their inline endpoints. */
+bool same_but_endpoints(const struct object *old, const struct object *now);
+/* Services and ServiceEntries: the same heads (model/service.h). */
+bool same_heads(const struct object *old, const struct object *now);
+/* VirtualServices: the same heads (model/heads.h). */
+bool same_vs_heads(const struct object *old, const struct object *now);
