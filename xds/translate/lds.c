@@ -47,6 +47,12 @@ static bool head_has_vip(struct run *r, const struct service_head *h)
 	return h->flags & HEAD_AUTO && ask_is(r, ASK_FLAG, FLAG_DNS_CAPTURE);
 }
 
+/* Of addresses that are ranges the listener is the shared wildcard one; plain ones beside them are the service's own. */
+static bool head_is_range(struct run *r, const struct service_head *h)
+{
+	return h->vip && strchr(run_text(r, h->vip), '/');
+}
+
 /* Do other services claim this address? Then the listener is shared. */
 static bool address_is_shared(struct run *r, const char *addr)
 {
@@ -72,7 +78,7 @@ static enum bind_kind bind_of(struct run *r, const struct wrapper *w, const stru
 	*ret_bind = wildcard_address(r);
 	if (protocol_is_http(listen_protocol(w, p)))
 		return BIND_SHARED;
-	if (h->vip && strchr(run_text(r, h->vip), '/'))
+	if (head_is_range(r, h))
 		return BIND_SHARED;
 	if (head_has_vip(r, h)) {
 		if (h->vip && address_is_shared(r, run_text(r, h->vip))) {
@@ -175,7 +181,8 @@ static bool has_own_listeners(struct run *r, const struct wrapper *w, const stru
 	const char *bind;
 
 	for (uint32_t j = 0; j < h->n_ports; j++)
-		if (bind_of(r, w, h, ports[j].protocol, &bind) == BIND_OWN)
+		if (bind_of(r, w, h, ports[j].protocol, &bind) == BIND_OWN ||
+		    (head_is_range(r, h) && !protocol_is_http(ports[j].protocol)))
 			return true;
 	return false;
 }
@@ -276,6 +283,28 @@ static void emit_headless(struct run *r, const struct wrapper *w, const struct s
 	map_fini(&seen);
 }
 
+/* A ServiceEntry has a listener for each of its addresses. */
+static void emit_addresses(struct run *r, const struct wrapper *w, const struct service *s,
+			   const struct service_port_model *p)
+{
+	for (uint32_t i = 0; i < s->n_addresses; i++)
+		if (!strchr(s->addresses[i], '/'))
+			emit_one(r, w, s, s->addresses[i], listen_port(w, p->number),
+				 listen_protocol(w, p->protocol));
+}
+
+static void emit_own(struct run *r, const struct wrapper *w, const struct service *s,
+		     const struct service_port_model *p, bool has_vip)
+{
+	if (!has_vip)
+		emit_headless(r, w, s, p);
+	else if (s->is_kubernetes || s->n_addresses <= 1)
+		emit_one(r, w, s, service_vip(r, s), listen_port(w, p->number),
+			 listen_protocol(w, p->protocol));
+	else
+		emit_addresses(r, w, s, p);
+}
+
 /* [pair(pair(ns, host), wrapper)] */
 void listener_service_run(struct run *r, uint32_t key)
 {
@@ -285,30 +314,20 @@ void listener_service_run(struct run *r, uint32_t key)
 	const struct service *s = service_read(r, ns, host);
 	struct heads heads = scope_visible(r, ns, w ? w->index : 0);
 	const struct service_head *h = heads_find(&heads, host);
-	const struct port_head *ports;
-	const char *bind;
 
 	if (!w || !s || !h)
 		return;
-	ports = head_ports(&heads, h);
 	for (uint32_t i = 0; i < h->n_ports; i++) {
-		const struct service_port_model *p = service_port_of(s, ports[i].number);
-		uint16_t number = listen_port(w, ports[i].number);
+		const struct port_head *ph = &head_ports(&heads, h)[i];
+		const struct service_port_model *p = service_port_of(s, ph->number);
+		const char *bind;
 
-		if (!p || bind_of(r, w, h, ports[i].protocol, &bind) != BIND_OWN ||
-		    is_locked(r, w, ns, host, ports[i].number))
+		if (!p || is_locked(r, w, ns, host, ph->number))
 			continue;
-		if (!head_has_vip(r, h)) {
-			emit_headless(r, w, s, p);
-		} else if (s->is_kubernetes || s->n_addresses <= 1) {
-			emit_one(r, w, s, service_vip(r, s), number,
-				 listen_protocol(w, p->protocol));
-		} else {
-			for (uint32_t j = 0; j < s->n_addresses; j++)
-				if (!strchr(s->addresses[j], '/'))
-					emit_one(r, w, s, s->addresses[j], number,
-						 listen_protocol(w, p->protocol));
-		}
+		if (bind_of(r, w, h, ph->protocol, &bind) == BIND_OWN)
+			emit_own(r, w, s, p, head_has_vip(r, h));
+		else if (head_is_range(r, h) && !protocol_is_http(ph->protocol))
+			emit_addresses(r, w, s, p);
 	}
 }
 

@@ -476,7 +476,6 @@ static void emit_custom(struct run *r, const struct object *sidecar,
 
 	if (one.port < 1024 && ask_is(r, ASK_FLAG, FLAG_UNPRIVILEGED))
 		return;
-	one.match_port = false;
 	add_chains(r, &one, l);
 	add_listener_filters(r, l, false);
 	emit_resource(r, l->name, &l->base);

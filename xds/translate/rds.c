@@ -195,7 +195,7 @@ void rc_run(struct run *r, uint32_t name)
 		return;
 	}
 	add_namespaces(r, name, &rc);
-	if (rc.port == 80) {
+	if (rc.port) {
 		uint32_t n;
 		const struct lone_host *lone = lone_hosts_on(r, rc.port, rc.wrapper, &n);
 
