@@ -6,6 +6,7 @@
 
 SAN    :=
 CC     := gcc
+CXX    := $(if $(findstring clang,$(CC)),clang++,g++)
 BUILD  := build
 B      := $(BUILD)/$(or $(SAN),plain)
 
@@ -17,6 +18,7 @@ WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla 
           -Wformat=2 -Wundef -fno-common -Wno-unused-parameter $(if $(WERROR),-Werror)
 SANFLAGS.address := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 SANFLAGS.thread  := -fsanitize=thread -fno-omit-frame-pointer
+SANFLAGS.fuzz    := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 OPT    := $(if $(SAN),-O1,-O2) -g
 CPPF   := -D_GNU_SOURCE -Iserver -Ixds -I. -I$(B)/gen
 ALLC    = -std=gnu11 $(OPT) $(WARN) $(SANFLAGS.$(SAN)) $(CPPF) -pthread $(CFLAGS)
@@ -34,7 +36,6 @@ TYPES  := $(B)/gen/types.c
 # Objects of one room; archive of one room; archives of a room and all rooms below it, highest first.
 objs    = $(patsubst %.c,$(B)/%.o,$(filter $(1)/%,$(SRC))) $(patsubst %.cc,$(B)/%.o,$(filter $(1)/%,$(CXXSRC)))
 lib     = $(B)/lib/$(notdir $(1)).a
-upto    = $(if $(filter $(1),$(2)),,$(firstword $(2)) $(call upto,$(1),$(wordlist 2,99,$(2))))
 reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
 below   = $(foreach r,$(call reverse,$(call take,$(1),$(ROOMS))),$(call lib,$(r)))
 take    = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,$(call take,$(1),$(wordlist 2,99,$(2)))))
@@ -52,13 +53,10 @@ $(call lib,$(1)): $(call objs,$(1)) $(if $(filter xds/pb,$(1)),$(PBO)) $(if $(fi
 endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
-# Rooms below the schema know neither generated types nor protobuf.
-LOW    := server/base/% server/doc/%
-$(B)/server/base/%.o $(B)/server/doc/%.o: GEN :=
 $(B)/%.o: %.c
 	@mkdir -p $(@D); $(CC) $(ALLC) -MMD -MP -c -o $@ $<
 $(B)/%.o: %.cc
-	@mkdir -p $(@D); g++ -std=gnu++17 $(OPT) -Wall -Wextra $(SANFLAGS.$(SAN)) $(CPPF) -MMD -MP -c -o $@ $<
+	@mkdir -p $(@D); $(CXX) -std=gnu++17 $(OPT) -Wall -Wextra $(SANFLAGS.$(SAN)) $(CPPF) -MMD -MP -c -o $@ $<
 $(B)/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D); $(CC) $(ALLC) -w -MMD -MP -c -o $@ $<
 
@@ -83,7 +81,8 @@ $(NEED_PB): | $(EVH)
 
 # ---- unit tests: one program a room, linked with that room and those below ----
 UNIT_ROOMS := $(filter $(notdir $(ROOMS)),$(notdir $(wildcard tests/unit/*)))
-UNIT   := $(UNIT_ROOMS:%=$(B)/unit/%)
+# gRPC and libmicrohttpd are not instrumented: what runs inside them is left out of the thread sanitizer.
+UNIT   := $(patsubst %,$(B)/unit/%,$(filter-out $(if $(filter thread,$(SAN)),rpc http fetch),$(UNIT_ROOMS)))
 room_of = $(firstword $(filter %/$(1),$(ROOMS)))
 # What the tests of a room need beyond the room itself.
 UNIT_SRC.world := tests/property/harness.c
@@ -113,6 +112,55 @@ mutate:
 # How fast server/rpc alone pushes: build/plain/bench/rpc_push STREAMS BYTES [ROUNDS]
 $(B)/bench/rpc_push: $(patsubst %,$(B)/tests/bench/%.o,rpc_push h2client) $(B)/lib/rpc.a $(B)/lib/base.a
 	@mkdir -p $(@D); $(CC) $(ALLC) -o $@ $^ $(LIBS) -lnghttp2
+
+# ---- fuzzing: tests/fuzz/TARGET.c, with a corpus that `make check` replays ----
+FUZZ := yaml json object ads_request
+# The highest room that a target needs.
+FUZZ_ROOM.yaml := server/doc
+FUZZ_ROOM.json := server/doc
+FUZZ_ROOM.object := server/schema
+FUZZ_ROOM.ads_request := xds/ads
+define fuzz
+$(B)/fuzz/$(1): $(B)/tests/fuzz/$(1).o $(B)/tests/fuzz/tree.o $(if $(filter fuzz,$(SAN)),,$(B)/tests/fuzz/replay.o) $(call below,$(FUZZ_ROOM.$(1)))
+	@mkdir -p $$(@D); $(CC) $(ALLC) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LIBS)
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz,$(f))))
+$(B)/tests/fuzz/%.o: CPPF += -Itests/fuzz
+$(FUZZ:%=$(B)/tests/fuzz/%.o): | $(TYPES) $(EVH)
+
+# FUZZ_SECONDS each (clang). Findings are left in build/fuzz-findings.
+FUZZ_SECONDS := 60
+.PHONY: fuzz
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang SAN=fuzz $(FUZZ:%=$(BUILD)/fuzz/fuzz/%)
+	@tests/fuzz/run $(BUILD) $(FUZZ_SECONDS) $(FUZZ)
+
+.PHONY: fuzz-replay
+fuzz-replay: $(FUZZ:%=$(B)/fuzz/%)
+	@tests/sum $(foreach f,$(FUZZ),"$(B)/fuzz/$(f) tests/fuzz/corpus/$(f)")
+
+# ---- the tests of `make check`, and what else there is ----
+.PHONY: setup check golden golden-write lint oracle conformance smoke
+setup:
+	@tests/setup
+golden: $(B)/mainsheet
+	@tests/golden/run $(B)/mainsheet
+golden-write: $(B)/mainsheet
+	@tests/golden/run $(B)/mainsheet --write
+smoke: $(B)/mainsheet
+	@tests/smoke/run $(B)/mainsheet
+lint: $(TYPES) $(EVH)
+	@tests/lint/run $(B)
+oracle: $(B)/mainsheet
+	@tests/oracle/run $(B)/mainsheet $(FEATURES)
+conformance: $(B)/mainsheet
+	@tests/conformance/run $(B)/mainsheet $(SETS)
+
+# Everything that a change must pass before it lands. Sanitizer builds leave out what needs Envoy or another compiler.
+CHECKS := unit fuzz-replay golden smoke $(if $(SAN),,check-envoy lint)
+check: setup
+	@$(MAKE) --no-print-directory WERROR=1 all $(UNIT) $(FUZZ:%=$(B)/fuzz/%)
+	@tests/sum $(foreach c,$(CHECKS),"$(MAKE) --no-print-directory -s WERROR=1 $(c)")
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .SECONDARY:

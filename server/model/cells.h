@@ -35,18 +35,15 @@ enum cell {
 	CELL_SE_SELECTOR, /* (ns, "k=v"): ServiceEntries whose workloadSelector's first pair it is */
 
 	/* Configuration. */
-	CELL_VS_HOST, /* host as in the VirtualService, FQDN: deep; mesh-bound VirtualServices */
-	CELL_VS_AT,   /* the same, shallow */
-	CELL_VS_WILDCARD,  /* KEY_EMPTY: VirtualServices with a wildcard host */
-	CELL_VS_NS,        /* ns: VirtualServices; touched when what their heads show changes */
-	CELL_VS_ROOT,      /* (ns, name) of a delegate: deep; the VirtualServices that name it */
-	CELL_VS_GATEWAY,   /* "ns/name": VirtualServices bound to that gateway */
-	CELL_DR_HOST,      /* host, FQDN or wildcard: deep; DestinationRules */
-	CELL_DR_NS,        /* ns: DestinationRules */
-	CELL_SIDECAR_NS,   /* ns: deep */
-	CELL_PA_NS,        /* ns: deep; PeerAuthentications */
-	CELL_RA_NS,        /* ns: deep; RequestAuthentications */
-	CELL_AP_NS,        /* ns: deep; AuthorizationPolicies */
+	CELL_VS_HOST,    /* host as in the VirtualService, FQDN: deep; mesh-bound VirtualServices */
+	CELL_VS_AT,      /* the same, shallow */
+	CELL_VS_NS,      /* ns: VirtualServices; touched when what their heads show changes */
+	CELL_VS_GATEWAY, /* "ns/name": VirtualServices bound to that gateway */
+	CELL_DR_HOST,    /* host, FQDN or wildcard: deep; DestinationRules */
+	CELL_SIDECAR_NS, /* ns: deep */
+	CELL_PA_NS,      /* ns: deep; PeerAuthentications */
+	CELL_RA_NS,      /* ns: deep; RequestAuthentications */
+	CELL_AP_NS,      /* ns: deep; AuthorizationPolicies */
 	CELL_TELEMETRY_NS, /* ns: deep */
 	CELL_GATEWAY_NS,   /* ns: deep */
 	CELL_GATEWAY_ALL,  /* KEY_EMPTY */

@@ -2,8 +2,8 @@
  * pure functions of one object; the scratch arena of a call holds only spellings.
  *
  * Objects that are selected by labels are filed under each of their labels; those that select are filed under the first
- * pair of their selector, keys in order, that is no topology label. Whoever looks from one side to the other reads one entry, or one per label,
- * and checks the rest of the selector.
+ * pair of their selector, keys in order, that is no topology label. Whoever looks from one side to the other reads one
+ * entry, or one per label, and checks the rest of the selector.
  */
 #include "model/auto_vip.h"
 #include "model/heads.h"
@@ -316,30 +316,6 @@ static void vs_host(const struct object *obj, struct index_out *out)
 		add(out, hosts.v[i]);
 }
 
-static void vs_wildcard(const struct object *obj, struct index_out *out)
-{
-	cleanup(arena_fini) struct arena a = ARENA_INIT;
-	struct str_list hosts = virtual_service_hosts(obj, &a);
-
-	for (uint32_t i = 0; i < hosts.n && virtual_service_is_mesh(obj); i++)
-		if (host_is_wildcard(hosts.v[i])) {
-			index_add(out, KEY_EMPTY);
-			return;
-		}
-}
-
-static void vs_root(const struct object *obj, struct index_out *out)
-{
-	const struct virtual_service_spec *spec = ((const struct virtual_service *)obj->body)->spec;
-
-	for (uint32_t i = 0; spec && i < spec->http.n; i++) {
-		const struct delegate *d = spec->http.v[i].delegate;
-
-		if (d && !str_empty(d->name))
-			add_pair(out, str_empty(d->namespace) ? obj->ns : d->namespace, d->name);
-	}
-}
-
 static void vs_gateway(const struct object *obj, struct index_out *out)
 {
 	cleanup(arena_fini) struct arena a = ARENA_INIT;
@@ -427,17 +403,12 @@ const struct index model_indexes[] = {
 	  NULL },
 	{ "virtual services at host", CELL_VS_AT, KIND_VIRTUAL_SERVICE, false, false, vs_host,
 	  NULL },
-	{ "virtual services with wildcards", CELL_VS_WILDCARD, KIND_VIRTUAL_SERVICE, false, false,
-	  vs_wildcard, NULL },
 	{ "virtual services of namespace", CELL_VS_NS, KIND_VIRTUAL_SERVICE, true, false,
 	  by_namespace, same_vs_heads },
-	{ "roots of delegate", CELL_VS_ROOT, KIND_VIRTUAL_SERVICE, true, false, vs_root, NULL },
 	{ "virtual services of gateway", CELL_VS_GATEWAY, KIND_VIRTUAL_SERVICE, false, false,
 	  vs_gateway, NULL },
 	{ "destination rules of host", CELL_DR_HOST, KIND_DESTINATION_RULE, true, false, dr_host,
 	  NULL },
-	{ "destination rules of namespace", CELL_DR_NS, KIND_DESTINATION_RULE, false, false,
-	  by_namespace, NULL },
 	{ "sidecars of namespace", CELL_SIDECAR_NS, KIND_SIDECAR, true, false, by_namespace, NULL },
 	{ "peer authentications of namespace", CELL_PA_NS, KIND_PEER_AUTHENTICATION, true, false,
 	  by_namespace, NULL },

@@ -11,7 +11,8 @@ struct walk {
 	const struct graph *g;
 	const struct binding *b;
 	wanted_fn *wanted;
-	trace_fn *fn;
+	trace_fn *fn;        /* NULL: cells are of no interest */
+	problem_fn *problem; /* NULL: problems are not */
 	void *ctx;
 	uint8_t *seen_memo, *seen_cell;
 	struct step *todo; /* a stack */
@@ -74,7 +75,9 @@ static void visit(struct walk *w, uint32_t id, uint32_t depth)
 
 	if (w->wanted && !w->wanted(w->ctx, m->query, m->key, m->result))
 		return;
-	for (uint32_t i = 0; i < m->trace.n; i++) {
+	if (w->problem && m->diag)
+		w->problem(w->ctx, m->query, m->key, &g->diags[m->diag]->diag);
+	for (uint32_t i = 0; i < m->trace.n && w->fn; i++) {
 		const struct cell *c;
 
 		if (v[i] & EDGE_MEMO)
@@ -94,29 +97,39 @@ static void visit(struct walk *w, uint32_t id, uint32_t depth)
 	}
 }
 
+static void walk_down(struct walk *w, uint32_t binding)
+{
+	const struct graph *g = w->g;
+
+	assert(binding && binding < g->n_bindings && g->bindings[binding].used);
+	w->b = &g->bindings[binding];
+	w->seen_memo = xcalloc(g->memos.n, 1);
+	w->seen_cell = xcalloc(g->cells.n, 1);
+	walk_push(w, w->b->root, 0);
+	while (w->n) {
+		struct step s = w->todo[--w->n];
+
+		if (w->seen_memo[s.memo])
+			continue;
+		w->seen_memo[s.memo] = 1;
+		/* Before a commit ends a trace may name what has been replaced. */
+		if (memo_at(g, s.memo)->state < MEMO_DEAD)
+			visit(w, s.memo, s.depth);
+	}
+	xfree(w->todo);
+	xfree(w->seen_memo);
+	xfree(w->seen_cell);
+}
+
 void graph_explain(const struct graph *g, uint32_t binding, wanted_fn *wanted, trace_fn *fn,
 		   void *ctx)
 {
-	struct walk w = { .g = g, .wanted = wanted, .fn = fn, .ctx = ctx };
+	walk_down(&(struct walk){ .g = g, .wanted = wanted, .fn = fn, .ctx = ctx }, binding);
+}
 
-	assert(binding && binding < g->n_bindings && g->bindings[binding].used);
-	w.b = &g->bindings[binding];
-	w.seen_memo = xcalloc(g->memos.n, 1);
-	w.seen_cell = xcalloc(g->cells.n, 1);
-	walk_push(&w, w.b->root, 0);
-	while (w.n) {
-		struct step s = w.todo[--w.n];
-
-		if (w.seen_memo[s.memo])
-			continue;
-		w.seen_memo[s.memo] = 1;
-		/* Before a commit ends a trace may name what has been replaced. */
-		if (memo_at(g, s.memo)->state < MEMO_DEAD)
-			visit(&w, s.memo, s.depth);
-	}
-	xfree(w.todo);
-	xfree(w.seen_memo);
-	xfree(w.seen_cell);
+void graph_problems_of(const struct graph *g, uint32_t binding, problem_fn *fn, void *ctx)
+{
+	walk_down(&(struct walk){ .g = g, .problem = fn, .ctx = ctx }, binding);
 }
 
 struct climb {

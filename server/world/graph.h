@@ -106,6 +106,8 @@ void graph_impact(const struct graph *, unsigned kind, uint32_t key, impact_fn *
 /* Problems found by queries whose results are live. */
 typedef void problem_fn(void *ctx, unsigned query, uint32_t key, const struct diag *);
 void graph_problems(const struct graph *, problem_fn *, void *ctx);
+/* Of these, the ones below one binding, each once, in no particular order. */
+void graph_problems_of(const struct graph *, uint32_t binding, problem_fn *, void *ctx);
 uint64_t graph_problem_generation(
 	const struct graph *); /* moves when graph_problems may answer otherwise */
 

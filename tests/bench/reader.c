@@ -145,32 +145,32 @@ bool wire_is(struct wire w, const char *s)
 
 /* ---- fields that arrive ---- */
 
+/* It is the first field of all four types. */
+static void name_of_body(struct reader *r)
+{
+	const uint8_t *p = r->whole ? r->whole : (const uint8_t *)r->body.p;
+	struct wire w = { p, p + (r->whole ? r->len : r->body.len) };
+	size_t n;
+
+	if (w.end - w.p < 3 || *w.p++ != 10 || !varint(&w, &n) || n > (size_t)(w.end - w.p) ||
+	    n >= READER_TEXT_MAX)
+		broken("a resource does not begin with its name");
+	memcpy(r->name.s, w.p, n);
+	r->name.s[n] = 0;
+}
+
 static void emit(struct reader *r)
 {
-	struct seen s = { kind_of(&r->any_type), r->name.s, r->version.s, hash_end(r), r->whole,
-			  r->len };
+	struct seen s = { kind_of(&r->any_type), r->name.s, r->version.s, r->hash, NULL, r->len };
 
 	if (s.kind == ADS_N)
 		return;
-	if (!r->whole && r->body.len == r->len)
+	if (r->whole)
+		s.body = r->whole;
+	else if (r->body.len == r->len)
 		s.body = (const uint8_t *)r->body.p;
-	if (r->is_sotw) { /* the name is the first field of all four */
-		struct wire w = { r->whole, r->whole + (r->whole ? r->len : 0) };
-		struct wire_field f;
-
-		if (!r->whole)
-			w = (struct wire){ (const uint8_t *)r->body.p,
-					   (const uint8_t *)r->body.p + r->body.len };
-		if (w.end - w.p > 2 && w.p[0] == 10 && w.p[1] < 127)
-			w.end = MIN(w.end, w.p + 2 + w.p[1]);
-		if (!wire_next(&w, &f) || f.number != 1)
-			broken("a resource has no name");
-		r->name.n = MIN((size_t)(f.data.end - f.data.p), READER_TEXT_MAX - 1);
-		memcpy(r->name.s, f.data.p, r->name.n);
-		r->name.s[r->name.n] = 0;
-	}
-	if (s.kind != ADS_CDS && s.kind != ADS_LDS)
-		s.body = NULL;
+	if (r->is_sotw)
+		name_of_body(r);
 	r->events->on_resource(r->user, &s);
 }
 
@@ -191,6 +191,7 @@ static void enter(struct reader *r, unsigned level)
 		clear(&r->version);
 	}
 	clear(&r->any_type);
+	r->hash = 0;
 	r->whole = NULL;
 	buf_reset(&r->body);
 	hash_begin(r);
@@ -205,7 +206,7 @@ static bool is_body(const struct reader *r)
 static struct text *text_of(struct reader *r)
 {
 	switch (r->level << 4 | r->field) {
-	case LEVEL_RESPONSE << 4 | 1: return &r->version;
+	case LEVEL_RESPONSE << 4 | 1: return &r->response_version;
 	case LEVEL_RESPONSE << 4 | 4: return &r->type;
 	case LEVEL_RESPONSE << 4 | 5: return &r->nonce;
 	case LEVEL_RESPONSE << 4 | 6: return r->is_sotw ? NULL : &r->removed;
@@ -251,11 +252,14 @@ static void end_field(struct reader *r)
 	r->in_field = false;
 	if (r->level == LEVEL_RESPONSE && r->field == 6 && !r->is_sotw)
 		r->events->on_removed(r->user, r->removed.s);
-	else if (is_body(r) && r->is_sotw)
+	if (!is_body(r))
+		return;
+	r->hash = hash_end(r);
+	if (r->is_sotw) {
 		emit(r);
-	else if (is_body(r) && r->whole) {
-		/* The piece is gone before the resource ends: its name may come behind it. */
-		if (r->keep)
+	} else if (r->whole) {
+		/* The name may come behind, when this piece is gone. */
+		if (r->keep && !r->events->is_known(r->user, kind_of(&r->any_type), r->hash))
 			buf_append(&r->body, r->whole, r->len);
 		r->whole = NULL;
 	}
@@ -342,7 +346,7 @@ static void restart(struct reader *r)
 {
 	r->at = r->level = r->n_head = 0;
 	r->in_field = false;
-	clear(&r->version);
+	clear(&r->response_version);
 	clear(&r->type);
 	clear(&r->nonce);
 }
@@ -352,7 +356,7 @@ void reader_end(struct reader *r)
 	leave_levels(r);
 	if (r->level || r->in_field || r->n_head)
 		broken("it is cut off");
-	r->events->on_response(r->user, kind_of(&r->type), r->version.s, r->nonce.s);
+	r->events->on_response(r->user, kind_of(&r->type), r->response_version.s, r->nonce.s);
 	restart(r);
 }
 

@@ -16,10 +16,11 @@ struct seen {
 	enum ads_kind kind;
 	const char *name, *version; /* SotW: the version is "" */
 	uint64_t hash;              /* of the body */
-	const uint8_t *body;        /* NULL unless it is a cluster or a listener */
+	const uint8_t *body;        /* of clusters and listeners whose hash is not known; else may be NULL */
 	size_t len;
 };
 struct reader_events {
+	bool (*is_known)(void *user, enum ads_kind, uint64_t hash);
 	void (*on_resource)(void *user, const struct seen *);
 	void (*on_removed)(void *user, const char *name); /* delta */
 	/* The end. `kind` is ADS_N if it is of none of the four. */
@@ -41,10 +42,11 @@ struct reader {
 	struct text {
 		char s[READER_TEXT_MAX];
 		size_t n;
-	} name, version, type, nonce, any_type, removed;
+	} name, version, response_version, type, nonce, any_type, removed;
 	uint64_t lanes[READER_LANES];
 	uint8_t tail[8 * READER_LANES];
 	size_t n_tail, keep, len;
+	uint64_t hash;
 	const uint8_t *whole;
 	struct buf body;
 };

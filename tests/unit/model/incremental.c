@@ -391,7 +391,7 @@ TEST(incremental_equals_rebuild)
 	unsigned state[N_SLOTS] = { 0 };
 	unsigned short seed[3] = { 1, 2, 3 };
 	const char *rounds = getenv("MODEL_ROUNDS");
-	unsigned n_rounds = rounds ? (unsigned)strtoul(rounds, NULL, 10) : 60;
+	unsigned n_rounds = rounds ? (unsigned)strtoul(rounds, NULL, 10) : 200;
 	bool ok = true;
 
 	harness_commit(h);

@@ -167,13 +167,12 @@ TEST(index_entries)
 		{ CELL_SVC_SELECTOR, "app", "b=x", "" },
 		{ CELL_SE_SELECTOR, "app", "k=v", "app/se" },
 		{ CELL_VS_HOST, "web.app.svc.cluster.local", NULL, "app/vs" },
-		{ CELL_VS_WILDCARD, "", NULL, "app/vs" },
+		{ CELL_VS_AT, "*.x.y", NULL, "app/vs" },
 		{ CELL_VS_NS, "app", NULL, "app/edge app/vs" },
-		{ CELL_VS_ROOT, "app", "leaf", "app/vs" },
+		{ CELL_SVC_HEADS, "app", NULL, "app/auto app/ext app/held app/se app/web" },
 		{ CELL_VS_GATEWAY, "app/gw", NULL, "app/edge" },
 		{ CELL_VS_GATEWAY, "other/gw", NULL, "app/edge" },
 		{ CELL_DR_HOST, "web.app.svc.cluster.local", NULL, "app/dr" },
-		{ CELL_DR_NS, "app", NULL, "app/dr" },
 		{ CELL_GATEWAY_ALL, "", NULL, "app/gw" },
 	};
 	struct harness *h = harness_new(objects, NULL);

@@ -33,7 +33,7 @@ static const struct root *flat(struct xds_cache *c, const struct kit_world *w)
 {
 	/* Everything in one leaf, or two, depending on the number: leaves split and merge. */
 	const struct result *tree = kit_root(w, XDS_CDS), *parts[2], *list;
-	cleanup(buf_fini) struct buf b[2] = { BUF_INIT, BUF_INIT };
+	struct buf b[2] = { BUF_INIT, BUF_INIT };
 	struct kit_thing *sorted = xmalloc(w->n * sizeof *sorted);
 	uint32_t n_parts = 1 + w->n % 2;
 	const struct root *root;
@@ -56,6 +56,7 @@ static const struct root *flat(struct xds_cache *c, const struct kit_world *w)
 	result_unref(parts[1]);
 	result_unref(list);
 	result_unref(tree);
+	buf_fini(&b[0]);
 	buf_fini(&b[1]);
 	xfree(sorted);
 	return root;

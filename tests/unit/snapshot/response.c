@@ -75,8 +75,8 @@ TEST(response_bytes)
 	version_hex(resource_version(&res), version);
 	version_hex(root_version(to), root_version_text);
 	buf_printf(&should, "\x0a\x10%s", root_version_text);
-	buf_printf(&should, "\x12\x57\x1a\x01%s\x0a\x10%s", "a", version);
-	buf_printf(&should, "\x12\x40\x0a\x33type.googleapis.com/envoy.config.cluster.v3.Cluster");
+	buf_printf(&should, "\x12\x56\x1a\x01%s\x0a\x10%s", "a", version);
+	buf_printf(&should, "\x12\x3f\x0a\x33type.googleapis.com/envoy.config.cluster.v3.Cluster");
 	buf_printf(&should, "\x12\x08\x0a\x01%s\xf2\x01\x02v1", "a");
 	buf_printf(&should, "\x22\x33type.googleapis.com/envoy.config.cluster.v3.Cluster");
 	CHECK_INT(all.len, should.len);
@@ -315,7 +315,7 @@ TEST(body_pieces)
 TEST(answer_encode)
 {
 	struct arena a = ARENA_INIT;
-	struct answer_resource v[] = { { "page?x=1", "istio.io/debug", "{}", 2 } };
+	struct answer_resource v[] = { { "page?x=1", "istio.io/debug", "\x0a\x01x", 3 } };
 	const struct body *body = answer_encode(XDS_SOTW, "istio.io/debug", "v", v, 1, "{\"ID\":\"x\"}");
 	struct kit_response k = kit_parse(&a, XDS_SOTW, body, "\x2a\x01n", 3);
 

@@ -23,12 +23,12 @@ TEST(graph_problems_follow_the_results)
 	cleanup(fixture_fini) struct fixture f = fixture_new();
 	struct problems p = { 0 };
 	uint64_t generation = graph_problem_generation(f.g);
-	uint32_t a, b;
+	uint32_t b;
 
 	set(&f, K_NUM, 1, 1);
 	set(&f, K_NUM, 2, 1);
 	commit(&f);
-	a = bind(&f, 1, 1, Q_PROBLEM, 1);
+	bind(&f, 1, 1, Q_PROBLEM, 1);
 	b = bind(&f, 1, 1, Q_PROBLEM, 2);
 	graph_problems(f.g, on_problem, &p);
 	CHECK_INT(p.n, 0);
@@ -54,7 +54,35 @@ TEST(graph_problems_follow_the_results)
 	commit(&f);
 	graph_problems(f.g, on_problem, &p);
 	CHECK_INT(p.n, 1);
-	(void)a;
+}
+
+TEST(graph_problems_of_a_binding)
+{
+	cleanup(fixture_fini) struct fixture f = fixture_new();
+	uint32_t bindings[2];
+
+	set(&f, K_NUM, 1, 0);
+	set(&f, K_NUM, 2, 0);
+	commit(&f);
+	bindings[0] = bind(&f, 1, 1, Q_PROBLEM, 1);
+	bindings[1] = bind(&f, 1, 1, Q_PROBLEM, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		struct problems p = { 0 };
+		char text[100];
+
+		graph_problems_of(f.g, bindings[i], on_problem, &p);
+		CHECK_INT(p.n, 1);
+		snprintf(text, sizeof text, "%u a.yaml spec.n must not be 0", i + 1);
+		CHECK_STR(p.text, text);
+	}
+	set(&f, K_NUM, 2, 1);
+	commit(&f);
+	for (unsigned i = 0; i < 2; i++) {
+		struct problems p = { 0 };
+
+		graph_problems_of(f.g, bindings[i], on_problem, &p);
+		CHECK_INT(p.n, !i);
+	}
 }
 
 static bool only(void *ctx, unsigned query, uint32_t key, const struct result *r)

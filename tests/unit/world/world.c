@@ -70,14 +70,15 @@ static const struct index indexes[] = {
 	{ "half", C_HALF, TOY_POLICY, true, false, by_ns, same_half },
 };
 
-static void list(struct run *r, unsigned cell, uint32_t key)
+/* Members with v, or what `part` leaves of it. */
+static void list(struct run *r, unsigned cell, uint32_t key, uint32_t part)
 {
 	const struct entry *e = read_entry(r, cell, key);
 
 	for (uint32_t i = 0; i < e->n; i++) {
 		const struct toy *t = e->v[i]->body;
-		const char *s =
-			arena_printf(run_arena(r), "%s/%s=%u ", e->v[i]->ns, e->v[i]->name, t->v);
+		const char *s = arena_printf(run_arena(r), "%s/%s=%u ", e->v[i]->ns, e->v[i]->name,
+					     t->v / part);
 
 		run_emit(r, s, strlen(s));
 	}
@@ -85,35 +86,27 @@ static void list(struct run *r, unsigned cell, uint32_t key)
 
 static void q_list_ns(struct run *r, uint32_t key)
 {
-	list(r, C_NS, key);
+	list(r, C_NS, key, 1);
 }
 
 static void q_list_host(struct run *r, uint32_t key)
 {
-	list(r, C_HOST, key);
+	list(r, C_HOST, key, 1);
 }
 
 static void q_list_suffix(struct run *r, uint32_t key)
 {
-	list(r, C_SUFFIX, key);
+	list(r, C_SUFFIX, key, 1);
 }
 
 static void q_list_both(struct run *r, uint32_t key)
 {
-	list(r, C_BOTH, key);
+	list(r, C_BOTH, key, 1);
 }
 
 static void q_list_half(struct run *r, uint32_t key)
 {
-	const struct entry *e = read_entry(r, C_HALF, key);
-
-	for (uint32_t i = 0; i < e->n; i++) {
-		const struct toy *t = e->v[i]->body;
-		const char *s = arena_printf(run_arena(r), "%s/%s=%u ", e->v[i]->ns, e->v[i]->name,
-					     t->v / 2);
-
-		run_emit(r, s, strlen(s));
-	}
+	list(r, C_HALF, key, 2);
 }
 
 static void keys_of(struct run *r, unsigned cell)
