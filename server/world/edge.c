@@ -5,7 +5,7 @@
 #include "world/graph_impl.h"
 #include <string.h>
 
-enum { BIG = 31, CHUNK = 64 << 10 };
+enum { CHUNK = 64 << 10 };
 static const uint16_t size_of[EDGE_CLASSES] = { 4,  6,  8,   12,  16,  24,  32, 48,
 						64, 96, 128, 192, 256, 384, 512 };
 
@@ -18,33 +18,11 @@ static unsigned class_of(uint32_t n)
 	return c;
 }
 
-static uint32_t *outside(const struct edges *e)
-{
-	uint32_t *p;
-
-	memcpy(&p, e->in, sizeof p);
-	return p;
-}
-
 static uint32_t capacity(const struct edges *e)
 {
 	if (!e->cls)
 		return ARRAY_LEN(e->in);
-	return e->cls == BIG ? outside(e)[0] : size_of[e->cls - 1];
-}
-
-uint32_t *edges_v(struct edges *e)
-{
-	if (!e->cls)
-		return e->in;
-	return e->cls == BIG ? outside(e) + 2 : outside(e);
-}
-
-const uint32_t *edges_cv(const struct edges *e)
-{
-	if (!e->cls)
-		return e->in;
-	return e->cls == BIG ? outside(e) + 2 : outside(e);
+	return e->cls == EDGES_BIG ? edges_outside(e)[0] : size_of[e->cls - 1];
 }
 
 size_t edges_bytes(const struct edges *e)
@@ -87,7 +65,7 @@ static void make_room(struct pool *p, struct edges *e, uint32_t n)
 		b = xmalloc((cap + 2) * sizeof *b);
 		b[0] = cap;
 		p->big_bytes += cap * sizeof *b;
-		e->cls = BIG;
+		e->cls = EDGES_BIG;
 	} else {
 		b = block_take(p, cls);
 		e->cls = (cls + 1) & 31;
@@ -97,9 +75,9 @@ static void make_room(struct pool *p, struct edges *e, uint32_t n)
 
 void edges_fini(struct pool *p, struct edges *e)
 {
-	uint32_t *b = e->cls ? outside(e) : NULL;
+	uint32_t *b = e->cls ? edges_outside(e) : NULL;
 
-	if (e->cls == BIG) {
+	if (e->cls == EDGES_BIG) {
 		p->big_bytes -= b[0] * sizeof *b;
 		xfree(b);
 	} else if (b) {

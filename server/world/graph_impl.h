@@ -56,8 +56,27 @@ struct pool {
 };
 void pool_fini(struct pool *);
 size_t pool_bytes(const struct pool *);
-uint32_t *edges_v(struct edges *); /* until the next change of these edges */
-const uint32_t *edges_cv(const struct edges *);
+enum { EDGES_BIG = 31 }; /* cls of a heap block, which begins with its size */
+static inline uint32_t *edges_outside(const struct edges *e)
+{
+	uint32_t *p;
+
+	__builtin_memcpy(&p, e->in, sizeof p);
+	return p;
+}
+static inline const uint32_t *edges_cv(const struct edges *e)
+{
+	if (!e->cls)
+		return e->in;
+	return edges_outside(e) + (e->cls == EDGES_BIG ? 2 : 0);
+}
+/* Either way until the next change of these edges. */
+static inline uint32_t *edges_v(struct edges *e)
+{
+	if (!e->cls)
+		return e->in;
+	return edges_outside(e) + (e->cls == EDGES_BIG ? 2 : 0);
+}
 size_t edges_bytes(const struct edges *); /* outside of the struct */
 void edges_push(struct pool *, struct edges *, uint32_t);
 void edges_set(struct pool *, struct edges *, const uint32_t *, uint32_t n);

@@ -169,13 +169,16 @@ static void look_into_listener(struct catalog *c, struct resource *r, struct wir
 uint32_t catalog_resource(struct catalog *c, const struct seen *s)
 {
 	uint32_t *at = head(&c->by_hash, s->kind, s->hash);
+	uint32_t twin = 0;
 	struct resource *r;
 
 	for (uint32_t i = *at; i; i = c->rows[i].next) {
 		r = &c->rows[i].r;
-		if (r->hash == s->hash && r->kind == s->kind && str_eq(r->version, s->version) &&
-		    str_eq(c->names[r->name].text, s->name))
+		if (r->hash != s->hash || r->kind != s->kind)
+			continue;
+		if (str_eq(r->version, s->version) && str_eq(c->names[r->name].text, s->name))
 			return i;
+		twin = i;
 	}
 	VEC_ROOM(c->rows, c->n_rows, c->c_rows);
 	r = &c->rows[c->n_rows].r;
@@ -183,10 +186,19 @@ uint32_t catalog_resource(struct catalog *c, const struct seen *s)
 				.name = catalog_name(c, s->kind, s->name),
 				.hash = s->hash,
 				.version = xstrdup(s->version) };
-	if (s->body && s->kind == ADS_CDS)
+	if (twin) {
+		const struct resource *t = &c->rows[twin].r;
+
+		for (; r->n_wants < t->n_wants; r->n_wants++) {
+			r->wants =
+				xrealloc_array(r->wants, t->n_wants, sizeof *r->wants);
+			r->wants[r->n_wants] = t->wants[r->n_wants];
+		}
+	} else if (s->kind == ADS_CDS) {
 		look_into_cluster(c, r, (struct wire){ s->body, s->body + s->len });
-	if (s->body && s->kind == ADS_LDS)
+	} else if (s->kind == ADS_LDS) {
 		look_into_listener(c, r, (struct wire){ s->body, s->body + s->len });
+	}
 	c->rows[c->n_rows].next = *at;
 	*at = (uint32_t)c->n_rows;
 	return (uint32_t)c->n_rows++;

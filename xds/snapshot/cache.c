@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { PRESSURE_MAX = 256 << 20 };
+enum { PRESSURE_MAX = 64 << 20 };
 
 static const struct shelf_row shelves[SHELF_N] = {
 	[SHELF_NAMES] = { names_equal, names_destroy, names_size },

@@ -10,6 +10,7 @@
 #include "model/security.h"
 #include "model/workload.h"
 #include "translate/names.h"
+#include "translate/network_gateway.h"
 #include "types.h"
 #include "world/world.h"
 #include <stdlib.h>
@@ -265,7 +266,8 @@ static Endpoint__LocalityLbEndpoints *encode_group(struct arena *a, const struct
 		PB_NEW(a, Endpoint__LocalityLbEndpoints,
 		       .locality = PB_NEW(a, Core__Locality, .region = l.region, .zone = l.zone,
 					  .sub_zone = l.sub_zone),
-		       .load_balancing_weight = pb_u32(a, g->weight), .priority = g->priority);
+		       .load_balancing_weight = g->weight ? pb_u32(a, g->weight) : NULL,
+		       .priority = g->priority);
 
 	for (uint32_t i = 0; i < g->n; i++)
 		PB_PUSH(a, out, lb_endpoints, encode_endpoint(a, &g->v[i]));
@@ -306,6 +308,7 @@ Endpoint__ClusterLoadAssignment *assignment_make(const struct assignments *x,
 	}
 	close_groups(&g);
 	if (g.n) {
+		split_horizon(r, &g, x->host_names);
 		l = locality_policy_of(r, x->service, policy.load_balancer);
 		priorities_apply(r, &l, &policy, &g);
 	}

@@ -3,6 +3,7 @@
 #include "translate/cds.h"
 #include "translate/eds.h"
 #include "translate/lds.h"
+#include "translate/network_gateway.h"
 #include "translate/rds.h"
 #include "world/world.h"
 
@@ -24,6 +25,7 @@ enum { TRAIT = 20, LEAF, NAMESPACE, BUCKET, ROOT };
 static const struct query ours[Q_END - Q_MODEL_END] = {
 #define AT(q) [(q)-Q_MODEL_END]
 	AT(Q_HEADER_CASE) = BYTES("header_case", TRAIT, header_case_run),
+	AT(Q_NETWORK_GATEWAYS) = BYTES("network_gateways", TRAIT, network_gateways_run),
 
 	AT(Q_CDS_SERVICE) = BYTES("cds_service", LEAF, cds_service_run),
 	AT(Q_CDS_NS) = LIST("cds_ns", NAMESPACE, cds_ns_run),

@@ -11,6 +11,7 @@
 enum translate_query {
 	Q_HEADER_CASE =
 		Q_MODEL_END, /* [0] yes when the proxy keeps the case of HTTP/1 headers; for ask_query */
+	Q_NETWORK_GATEWAYS, /* [0] gateways between networks: network_gateway.h */
 
 	/* clusters and endpoints */
 	Q_CDS_SERVICE,       /* [leaf.h] clusters of a service: all visible ports and subsets */

@@ -38,9 +38,10 @@ static const struct root *flat(struct xds_cache *c, const struct kit_world *w)
 	uint32_t n_parts = 1 + w->n % 2;
 	const struct root *root;
 
-	memcpy(sorted, w->v, w->n * sizeof *sorted);
-	if (w->n)
+	if (w->n) {
+		memcpy(sorted, w->v, w->n * sizeof *sorted);
 		qsort(sorted, w->n, sizeof *sorted, kit_compare);
+	}
 	for (uint32_t i = 0; i < w->n; i++) {
 		uint8_t body[300];
 		size_t n = kit_head(&sorted[i], body);
@@ -113,7 +114,8 @@ static void run(uint64_t seed, const struct root *(*make)(struct xds_cache *, co
 		VEC_ROOM(old.v, now.n, old.cap);
 		old.v = xrealloc_array(old.v, MAX(now.n, 1u), sizeof *old.v);
 		old.cap = old.n = now.n;
-		memcpy(old.v, now.v, now.n * sizeof *now.v);
+		if (now.n)
+			memcpy(old.v, now.v, now.n * sizeof *now.v);
 	}
 	root_unref(from);
 	xfree(old.v);
