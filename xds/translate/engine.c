@@ -511,3 +511,33 @@ bool engine_explain(struct engine *e, const struct engine_proxy *p, enum xds_typ
 	xfree(x.got.v);
 	return true;
 }
+
+void engine_problems(struct engine *e, const struct engine_proxy *p, problem_fn *fn, void *ctx)
+{
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+		graph_problems_of(e->graph, p->class->bindings[i], fn, ctx);
+}
+
+const void *engine_class_of(const struct engine_proxy *p)
+{
+	return p->class;
+}
+
+void engine_shards(struct engine *e, const char *ns, engine_shards_fn *fn, void *ctx)
+{
+	uint32_t key = key_find(world_keys(e->world), ns), binding;
+	const struct result *r;
+
+	if (!key)
+		return;
+	binding = graph_bind(e->graph, e->no_scope, Q_SHARDS, key, NULL);
+	r = graph_bound(e->graph, binding);
+	for (const char *p = (const char *)r->bytes, *end = p + r->n; p < end;) {
+		const char *json = p + strlen(p) + 1;
+		size_t len = strlen(json);
+
+		fn(ctx, p, json, len);
+		p = json + len + 1;
+	}
+	graph_unbind(e->graph, binding);
+}

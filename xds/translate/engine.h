@@ -50,6 +50,15 @@ typedef void engine_object_fn(void *ctx, const struct object *);
 bool engine_explain(struct engine *, const struct engine_proxy *, enum xds_type,
 		    const char *resource, engine_object_fn *, void *ctx);
 
+/* The problems that queries found on the way to what the proxy is sent, in no particular order, perhaps one more than
+ * once. Proxies of equal engine_class have the same. */
+void engine_problems(struct engine *, const struct engine_proxy *, problem_fn *, void *ctx);
+const void *engine_class_of(const struct engine_proxy *);
+/* The hosts with endpoints that a namespace declares, each as a JSON object (translate/shards.h). No edit may be
+ * uncommitted. */
+typedef void engine_shards_fn(void *ctx, const char *host, const char *json, size_t len);
+void engine_shards(struct engine *, const char *ns, engine_shards_fn *, void *ctx);
+
 struct engine_stats {
 	uint32_t n_proxies, n_classes;
 	size_t bookkeeping_bytes, result_bytes;

@@ -5,6 +5,7 @@
 #include "translate/lds.h"
 #include "translate/network_gateway.h"
 #include "translate/rds.h"
+#include "translate/shards.h"
 #include "world/world.h"
 
 enum { TRAIT = 20, LEAF, NAMESPACE, BUCKET, ROOT };
@@ -53,6 +54,8 @@ static const struct query ours[Q_END - Q_MODEL_END] = {
 	AT(Q_LDS_INBOUND) = BYTES("lds_inbound", LEAF, lds_inbound_run),
 
 	AT(Q_NDS_NS) = BYTES("nds_ns", LEAF, nds_ns_run),
+
+	AT(Q_SHARDS) = BYTES("shards", LEAF, shards_run),
 
 	AT(Q_CDS) = LIST("cds", ROOT, cds_run),
 	AT(Q_EDS) = LIST("eds", ROOT, eds_run),

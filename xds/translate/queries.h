@@ -43,6 +43,8 @@ enum translate_query {
 
 	Q_NDS_NS, /* name table */
 
+	Q_SHARDS, /* [ns] endpoints for a debug page; no part of a root */
+
 	/* roots */
 	Q_CDS,
 	Q_EDS,
