@@ -190,8 +190,7 @@ uint32_t catalog_resource(struct catalog *c, const struct seen *s)
 		const struct resource *t = &c->rows[twin].r;
 
 		for (; r->n_wants < t->n_wants; r->n_wants++) {
-			r->wants =
-				xrealloc_array(r->wants, t->n_wants, sizeof *r->wants);
+			r->wants = xrealloc_array(r->wants, t->n_wants, sizeof *r->wants);
 			r->wants[r->n_wants] = t->wants[r->n_wants];
 		}
 	} else if (s->kind == ADS_CDS) {

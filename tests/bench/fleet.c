@@ -400,8 +400,8 @@ static bool dial(struct sidecar *s, bool is_resumed, struct err *e)
 		.host = o->host,
 		.port = o->port,
 		.path = o->is_sotw ? "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
-				     "StreamAggregatedResources" :
-				     "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
+				     "StreamAggregatedResources"
+				   : "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
 				     "DeltaAggregatedResources",
 	};
 

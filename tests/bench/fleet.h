@@ -18,7 +18,8 @@ struct fleet_options {
 };
 struct fleet_counts {
 	uint32_t n_synced; /* sidecars that have all they asked for, acknowledged */
-	uint32_t n_acked[ADS_N]; /* sidecars that acknowledged a change of this type since fleet_mark */
+	uint32_t n_acked
+		[ADS_N]; /* sidecars that acknowledged a change of this type since fleet_mark */
 	uint64_t n_responses, n_resources, n_removed;
 	uint64_t n_unchanged; /* resources that were received though the stream had them, equal */
 	uint64_t n_dropped;   /* streams that ended without our doing */

@@ -231,9 +231,9 @@ static void begin_field(struct reader *r)
 		clear(t);
 	if (is_body(r)) {
 		kind = kind_of(&r->any_type);
-		r->keep = kind == ADS_CDS || kind == ADS_LDS ? SIZE_MAX :
-			  r->is_sotw			     ? READER_TEXT_MAX :
-							       0;
+		r->keep = kind == ADS_CDS || kind == ADS_LDS ? SIZE_MAX
+			  : r->is_sotw                       ? READER_TEXT_MAX
+							     : 0;
 		hash_begin(r);
 	}
 }

@@ -16,7 +16,8 @@ struct seen {
 	enum ads_kind kind;
 	const char *name, *version; /* SotW: the version is "" */
 	uint64_t hash;              /* of the body */
-	const uint8_t *body;        /* of clusters and listeners whose hash is not known; else may be NULL */
+	const uint8_t
+		*body; /* of clusters and listeners whose hash is not known; else may be NULL */
 	size_t len;
 };
 struct reader_events {
@@ -53,7 +54,8 @@ struct reader {
 void reader_init(struct reader *, bool is_sotw, const struct reader_events *, void *user);
 void reader_fini(struct reader *);
 void reader_feed(struct reader *, const uint8_t *, size_t n);
-void reader_end(struct reader *); /* the message is complete: on_response, and ready for the next one */
+void reader_end(
+	struct reader *); /* the message is complete: on_response, and ready for the next one */
 
 /* One field of a message in memory. False at the end. */
 struct wire {

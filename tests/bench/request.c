@@ -5,8 +5,10 @@
 /* Field numbers: of DiscoveryRequest and DeltaDiscoveryRequest. */
 static const struct {
 	unsigned version, node, subscribe, type_url, nonce, unsubscribe, held;
-} fields[] = { { .node = 1, .type_url = 2, .subscribe = 3, .unsubscribe = 4, .held = 5, .nonce = 6 },
-	       { .version = 1, .node = 2, .subscribe = 3, .type_url = 4, .nonce = 5 } };
+} fields[] = {
+	{ .node = 1, .type_url = 2, .subscribe = 3, .unsubscribe = 4, .held = 5, .nonce = 6 },
+	{ .version = 1, .node = 2, .subscribe = 3, .type_url = 4, .nonce = 5 }
+};
 
 static void put_number(struct buf *b, uint64_t v)
 {

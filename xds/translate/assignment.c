@@ -186,29 +186,30 @@ static void place(struct assignments const *x, struct locality_groups *g,
 		(struct placed){ e, mtls, e->weight ? e->weight : 1 };
 }
 
+static void close_groups(struct locality_groups *g)
+{
+	if (g->n)
+		qsort(g->v, g->n, sizeof *g->v, by_locality);
+	for (uint32_t i = 0; i < g->n; i++)
+		g->v[i].weight = weight_sum(g->v[i].v, g->v[i].n);
+}
+
 /* Envoy refuses an assignment whose weights add up to more than 32 bits hold. */
-static void scale_down(struct locality_groups *g)
+static void fit_weights(struct locality_groups *g)
 {
 	uint64_t sum = 0, by;
 
 	for (uint32_t i = 0; i < g->n; i++)
 		for (uint32_t j = 0; j < g->v[i].n; j++)
 			sum += g->v[i].v[j].weight;
-	by = sum / UINT32_MAX + 1;
-	if (by > 1)
-		by++; /* none goes below 1 */
-	for (uint32_t i = 0; by > 1 && i < g->n; i++)
+	if (sum <= UINT32_MAX)
+		return;
+	by = sum / UINT32_MAX + 2; /* one more, for none goes below 1 */
+	for (uint32_t i = 0; i < g->n; i++) {
 		for (uint32_t j = 0; j < g->v[i].n; j++)
 			g->v[i].v[j].weight = MAX((uint32_t)(g->v[i].v[j].weight / by), 1);
-}
-
-static void close_groups(struct locality_groups *g)
-{
-	if (g->n)
-		qsort(g->v, g->n, sizeof *g->v, by_locality);
-	scale_down(g);
-	for (uint32_t i = 0; i < g->n; i++)
 		g->v[i].weight = weight_sum(g->v[i].v, g->v[i].n);
+	}
 }
 
 /* ---- encoding ---- */
@@ -309,6 +310,7 @@ Endpoint__ClusterLoadAssignment *assignment_make(const struct assignments *x,
 	close_groups(&g);
 	if (g.n) {
 		split_horizon(r, &g, x->host_names);
+		fit_weights(&g);
 		l = locality_policy_of(r, x->service, policy.load_balancer);
 		priorities_apply(r, &l, &policy, &g);
 	}
