@@ -296,12 +296,13 @@ static int run_daemon(struct discovery *d)
 	sigset_t set;
 	int signals, code = EXIT_CODE_OK;
 
-	rpc_init();
+	/* Blocked before there is any thread, so that all inherit it. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	rpc_init();
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	log_set_json(d->log_as_json);
 	load_environment(d->domain, d->cluster_id, d->ns);

@@ -21,7 +21,7 @@ struct pages {
 	bool authenticated;        /* others than loopback are refused (surface.md 3.5) */
 	bool metrics_on_host_only; /* METRICS_LOCALHOST_ACCESS_ONLY */
 	char *istiod;              /* name of this replica */
-	struct http_route *routes;
+	struct http_path *routes;
 	struct page_route *page_routes;
 };
 typedef void page_fn(struct pages *, const struct http_request *, struct http_response *);

@@ -3,23 +3,15 @@
 #include "doc/write.h"
 #include "http/text.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static int by_place(const void *a, const void *b)
+int client_compare(const struct client *a, const struct client *b)
 {
-	const struct client *x = a, *y = b;
-	int c = strcmp(x->cluster, y->cluster);
+	int c = strcmp(a->cluster, b->cluster);
 
-	c = c ? c : strcmp(x->ns, y->ns);
-	c = c ? c : strcmp(x->proxy, y->proxy);
-	return c ? c : strcmp(x->id, y->id);
-}
-
-void clients_sort(struct client *v, uint32_t n)
-{
-	if (n)
-		qsort(v, n, sizeof *v, by_place);
+	c = c ? c : strcmp(a->ns, b->ns);
+	c = c ? c : strcmp(a->proxy, b->proxy);
+	return c ? c : strcmp(a->id, b->id);
 }
 
 bool client_is_in_order(const struct client *c)

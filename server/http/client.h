@@ -70,8 +70,8 @@ struct client_view {
 	uint32_t n_problems;
 };
 
-/* In the order of the pages: by cluster, namespace, proxy, connection. */
-void clients_sort(struct client *, uint32_t n);
+/* The order of the pages: by cluster, namespace, proxy, connection. */
+int client_compare(const struct client *, const struct client *);
 bool client_is_in_order(const struct client *);
 
 /* /debug/syncz */

@@ -28,8 +28,8 @@ struct listener {
 };
 
 struct http_server {
-	const struct http_route *routes;
-	uint32_t n_routes;
+	const struct http_path *paths;
+	uint32_t n_paths;
 	struct listener listeners[HTTP_LISTENERS_MAX];
 	pthread_t workers[N_WORKERS];
 	uint32_t n_workers;
@@ -124,7 +124,7 @@ static void run_handler(struct exchange *x)
 {
 	x->request.body = buf_str(&x->body);
 	x->request.body_len = x->body.len;
-	x->route->handler(x->route->ctx, &x->request, &x->response);
+	x->row->handler(x->row->ctx, &x->request, &x->response);
 }
 
 /* False: no room, or too late. */
@@ -263,7 +263,7 @@ static void refuse(struct exchange *x, uint32_t status, const char *text)
 	http_respond(&x->response, status, "%s\n", text);
 }
 
-static void list_methods(struct exchange *x, const struct http_route *r)
+static void list_methods(struct exchange *x, const struct http_path *r)
 {
 	char text[64] = "";
 	size_t n = 0;
@@ -287,25 +287,25 @@ static void begin(const struct listener *l, struct exchange *x, const char *meth
 		refuse(x, 400, "bad request");
 		return;
 	}
-	for (uint32_t i = 0; i < s->n_routes && !x->route; i++)
-		if (s->routes[i].listeners >> l->index & 1 &&
-		    str_eq(s->routes[i].path, x->request.path))
-			x->route = &s->routes[i];
-	if (!x->route) {
+	for (uint32_t i = 0; i < s->n_paths && !x->row; i++)
+		if (s->paths[i].listeners >> l->index & 1 &&
+		    str_eq(s->paths[i].path, x->request.path))
+			x->row = &s->paths[i];
+	if (!x->row) {
 		refuse(x, 404, "404 page not found");
-	} else if (!(x->route->methods & x->request.method)) {
+	} else if (!(x->row->methods & x->request.method)) {
 		refuse(x, 405, "method not allowed");
-		list_methods(x, x->route);
-	} else if (!x->route->max_body && has_body(x)) {
+		list_methods(x, x->row);
+	} else if (!x->row->max_body && has_body(x)) {
 		refuse(x, 413, "no body is expected");
 	}
-	if (x->route)
-		x->body.max = x->route->max_body;
+	if (x->row)
+		x->body.max = x->row->max_body;
 }
 
 static enum MHD_Result dispatch(struct http_server *s, struct exchange *x)
 {
-	if (!x->route->slow) {
+	if (!x->row->slow) {
 		run_handler(x);
 		return answer(x);
 	}
@@ -333,10 +333,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	if (x->answered)
 		return answer(x);
 	if (*upload_len) {
-		if (x->route->max_body)
+		if (x->row->max_body)
 			buf_append(&x->body, upload, *upload_len);
 		/* libmicrohttpd takes no answer in the middle of a body. */
-		if (x->body.overflow || !x->route->max_body)
+		if (x->body.overflow || !x->row->max_body)
 			return MHD_NO;
 		*upload_len = 0;
 		return MHD_YES;
@@ -384,8 +384,8 @@ bool http_server_start(const struct http_options *o, struct http_server **ret, s
 	bool ok;
 
 	assert(o->n_listeners <= HTTP_LISTENERS_MAX);
-	s->routes = o->routes;
-	s->n_routes = o->n_routes;
+	s->paths = o->paths;
+	s->n_paths = o->n_paths;
 	s->last = &s->first;
 	lock_init(&s->lock, LOCK_QUEUE);
 	sem_init(&s->ready, 0, 0);

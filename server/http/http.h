@@ -1,13 +1,13 @@
 /* http/http.h
- * A small HTTP/1.1 server: listeners, a table of routes, requests in, whole responses out. The only room that uses
+ * A small HTTP/1.1 server: listeners, a table of paths, requests in, whole responses out. The only room that uses
  * libmicrohttpd. It knows nothing of what it serves.
  *
- * Threads. Each listener has one thread that moves bytes for all its connections and runs the handlers of routes that
- * are not `slow`; these must not wait for anything. Handlers of slow routes run on two worker threads while their
+ * Threads. Each listener has one thread that moves bytes for all its connections and runs the handlers of paths that
+ * are not `slow`; these must not wait for anything. Handlers of slow paths run on two worker threads while their
  * connection is set aside, so that a page that takes its time, or many of them, never delays a probe (design section 4).
  *
  * Requests are untrusted. Request line and headers together are capped at HTTP_HEAD_MAX, the number of parameters at
- * HTTP_PARAMETERS_MAX, bodies at what the route takes (none by default), connections per listener and per peer, slow
+ * HTTP_PARAMETERS_MAX, bodies at what the path takes (none by default), connections per listener and per peer, slow
  * requests waiting at HTTP_WAITING_MAX; what is over is answered 400, 413, 431 or 503, or cut off.
  */
 #pragma once
@@ -70,8 +70,8 @@ void http_response_header(struct http_response *, const char *name, const char *
 void http_respond(struct http_response *, uint32_t status, const char *fmt, ...) printf_like(3, 4);
 
 typedef void http_handler_fn(void *ctx, const struct http_request *, struct http_response *);
-/* One row of the table. Rows are borrowed for the server's life; of two equal paths on one listener the first counts. */
-struct http_route {
+/* One row of the table. Rows are borrowed for the server's life; of two equal ones on one listener the first counts. */
+struct http_path {
 	const char *path;   /* the whole of it */
 	uint8_t methods;    /* bits of enum http_method; others are answered 405 */
 	bool slow;          /* may wait or take long: runs on a worker */
@@ -86,8 +86,8 @@ struct http_options {
 	 * NULL or "": there is no such listener. */
 	const char *listeners[HTTP_LISTENERS_MAX];
 	uint32_t n_listeners;
-	const struct http_route *routes;
-	uint32_t n_routes;
+	const struct http_path *paths;
+	uint32_t n_paths;
 };
 bool http_server_start(const struct http_options *, struct http_server **ret,
 		       struct err *) must_check;

@@ -13,7 +13,7 @@ struct exchange {
 	struct http_request request;
 	struct http_response response;
 	struct MHD_Connection *connection;
-	const struct http_route *route;
+	const struct http_path *row;
 	char *target; /* path and parameters lie in it, decoded in place */
 	struct parameter parameters[HTTP_PARAMETERS_MAX];
 	uint32_t n_parameters;

@@ -465,7 +465,7 @@ static void redial(struct fleet *f)
 int fleet_turn(struct fleet *f, int timeout_ms)
 {
 	redial(f);
-	return h2c_run_once(f->loop, f->n_redial ? MIN((unsigned)timeout_ms, 50) : timeout_ms);
+	return h2c_run_once(f->loop, f->n_redial ? MIN(timeout_ms, 50) : timeout_ms);
 }
 
 void fleet_mark(struct fleet *f)

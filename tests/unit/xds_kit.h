@@ -24,7 +24,8 @@ struct kit_world {
 	uint32_t served; /* bit per type */
 };
 
-static inline struct kit_thing *kit_find(const struct kit_world *w, enum xds_type type, const char *name)
+static inline struct kit_thing *kit_find(const struct kit_world *w, enum xds_type type,
+					 const char *name)
 {
 	for (uint32_t i = 0; i < w->n; i++) {
 		if (w->v[i].type == type && str_eq(w->v[i].name, name))
@@ -33,8 +34,8 @@ static inline struct kit_thing *kit_find(const struct kit_world *w, enum xds_typ
 	return NULL;
 }
 
-static inline void kit_set(struct kit_world *w, enum xds_type type, const char *name, const char *content,
-			   bool eds)
+static inline void kit_set(struct kit_world *w, enum xds_type type, const char *name,
+			   const char *content, bool eds)
 {
 	struct kit_thing *t = kit_find(w, type, name);
 
@@ -67,7 +68,8 @@ static inline size_t kit_content(const struct kit_thing *t, uint8_t *p)
 
 static inline size_t kit_head(const struct kit_thing *t, uint8_t *p)
 {
-	static const uint8_t eds_over_ads[] = { 1 << 3 | 2, 2, 3 << 3 | 2, 0 }; /* eds_config { ads {} } */
+	static const uint8_t eds_over_ads[] = { 1 << 3 | 2, 2, 3 << 3 | 2,
+						0 }; /* eds_config { ads {} } */
 	uint8_t *start = p;
 
 	p = wire_put_bytes(p, KIT_NAME, t->name, strlen(t->name));
@@ -202,8 +204,8 @@ static inline void kit_parse_any(struct arena *a, const struct wire_field *any, 
 	r->is_malformed |= body.len && !p;
 }
 
-static inline void kit_parse_resource(struct arena *a, const struct wire_field *res, struct kit_item *it,
-				      struct kit_response *r)
+static inline void kit_parse_resource(struct arena *a, const struct wire_field *res,
+				      struct kit_item *it, struct kit_response *r)
 {
 	const uint8_t *p = res->bytes, *end = p + res->len;
 	struct wire_field f;
@@ -220,8 +222,9 @@ static inline void kit_parse_resource(struct arena *a, const struct wire_field *
 	r->is_malformed |= !p;
 }
 
-static inline struct kit_response kit_parse(struct arena *a, enum xds_protocol protocol, const struct body *body,
-					    const void *nonce_field, size_t nonce_len)
+static inline struct kit_response kit_parse(struct arena *a, enum xds_protocol protocol,
+					    const struct body *body, const void *nonce_field,
+					    size_t nonce_len)
 {
 	struct buf all = BUF_INIT;
 	struct kit_response r = { .version = "", .type_url = "", .nonce = "" };
@@ -251,11 +254,14 @@ static inline struct kit_response kit_parse(struct arena *a, enum xds_protocol p
 		case 5: r.nonce = kit_string(a, &f); break;
 		case 6:
 			if (protocol == XDS_DELTA) {
-				*ARENA_PUSH(a, r.removed, r.n_removed, r.removed_cap) = kit_string(a, &f);
+				*ARENA_PUSH(a, r.removed, r.n_removed, r.removed_cap) =
+					kit_string(a, &f);
 				break;
 			}
 			/* fall through */
-		case 7: r.control_plane = arena_strndup(a, (const char *)f.bytes + 2, f.len - 2); break;
+		case 7:
+			r.control_plane = arena_strndup(a, (const char *)f.bytes + 2, f.len - 2);
+			break;
 		default: r.is_malformed = true;
 		}
 	}

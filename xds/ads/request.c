@@ -135,8 +135,9 @@ static void on_nack(struct ads_stream *s, struct watch *w, const struct ads_requ
 		ev->n_rejected[w->type]++;
 	/* Of clusters that were refused, nobody will ask for the endpoints. */
 	if (w->type == XDS_CDS && watch_forced(eds) && !eds->all) {
-		names_set(&eds->x->force, is_partial(n) ? names_minus(s->cache, eds->x->force, n->names) :
-							  names_both(s->cache, eds->x->force, eds->names));
+		names_set(&eds->x->force,
+			  is_partial(n) ? names_minus(s->cache, eds->x->force, n->names)
+					: names_both(s->cache, eds->x->force, eds->names));
 		watch_find_due(eds);
 		watch_trim(eds);
 	}

@@ -164,7 +164,7 @@ static void give(struct ads_stream *s, struct watch *w, const struct body *body,
 
 /* Of the names, those that are not in the root. Takes names. */
 static const struct names *not_in_root(struct ads_stream *s, const struct names *names,
-				      const struct root *root)
+				       const struct root *root)
 {
 	const char **back = xmalloc(names_count(names) * sizeof *back);
 	const struct names *there, *rest;
@@ -220,8 +220,8 @@ static void follow_clusters(struct ads_stream *s, const struct response *r)
 }
 
 /* What was rejected is tried again, unless it is to go anyway. */
-static const struct names *add_doubt(struct ads_stream *s, const struct watch *w, const struct names *force,
-				     const struct root *target)
+static const struct names *add_doubt(struct ads_stream *s, const struct watch *w,
+				     const struct names *force, const struct root *target)
 {
 	const struct names *absent = not_in_root(s, names_ref(w->x->doubt), target);
 	const struct names *there = names_minus(s->cache, w->x->doubt, absent);
@@ -361,8 +361,8 @@ bool ads_next(struct ads_stream *s, int64_t now, struct ads_send *ret, struct ad
 	do {
 		for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 			if (!s->eds_ahead)
-				s->eds_ahead = stream_watch(s, XDS_CDS) && is_clear(s, XDS_CDS, now) &&
-					       is_warm(s, now);
+				s->eds_ahead = stream_watch(s, XDS_CDS) &&
+					       is_clear(s, XDS_CDS, now) && is_warm(s, now);
 			if (try_step(s, &steps[i], now, ret, ev)) {
 				stream_report(s, now, ev);
 				return true;

@@ -68,7 +68,7 @@ struct ads_stream {
 	uint8_t protocol, n_answers;
 	bool eds_ahead;    /* the stage's clusters are there: endpoints may be those of `newest` */
 	bool is_converged; /* since_ns: sent has been reported */
-	bool is_careful;   /* the client acknowledges, or came back with resources: routes can wait for clusters */
+	bool is_careful; /* the client acknowledges, or came back with resources: routes can wait for clusters */
 };
 
 struct watch *stream_watch(const struct ads_stream *, enum xds_type); /* not XDS_OTHER */

@@ -1,7 +1,7 @@
 /* Requests from bytes: both protocols, hostile ones, and the recorded first request of a real Envoy's size. */
+#include "ads/decode.h"
 #include "../test.h"
 #include "../xds_kit.h"
-#include "ads/decode.h"
 #include "base/err.h"
 
 static void put(struct buf *b, unsigned field, const char *bytes, size_t n)
@@ -99,13 +99,13 @@ TEST(decode_refused)
 		const char *bytes;
 		size_t n;
 	} rows[] = {
-		{ "\x12\x05url", 5 },         /* cut off */
-		{ "\x12\x03u\x00l", 5 },      /* a zero byte in the type */
-		{ "\x1a\x03u\x00l", 5 },      /* in a name */
+		{ "\x12\x05url", 5 },            /* cut off */
+		{ "\x12\x03u\x00l", 5 },         /* a zero byte in the type */
+		{ "\x1a\x03u\x00l", 5 },         /* in a name */
 		{ "\x2a\x05\x0a\x03u\x00l", 7 }, /* in a held name */
-		{ "\x2a\x02\x0a\x09", 4 },    /* an entry cut off */
-		{ "\x3a\x02\x12\x09", 4 },    /* a status cut off */
-		{ "\x13", 1 },                /* a group */
+		{ "\x2a\x02\x0a\x09", 4 },       /* an entry cut off */
+		{ "\x3a\x02\x12\x09", 4 },       /* a status cut off */
+		{ "\x13", 1 },                   /* a group */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -142,7 +142,8 @@ TEST(decode_random)
 			seed ^= seed >> 7;
 			seed ^= seed << 17;
 			/* Mostly tags and short lengths, or nothing would ever be taken. */
-			bytes[n++] = (uint8_t)(seed >> 40 & 1 ? (seed >> 32 & 7) << 3 | 2 : seed >> 33 & 3);
+			bytes[n++] = (uint8_t)(seed >> 40 & 1 ? (seed >> 32 & 7) << 3 | 2
+							      : seed >> 33 & 3);
 		}
 		n = seed >> 20 & 31;
 		if (ads_decode(&a, round & 1 ? XDS_DELTA : XDS_SOTW, bytes, n, &q, &e)) {

@@ -4,10 +4,12 @@
 #include "ads/ads.h"
 #include "base/err.h"
 #include "base/lock.h"
+#include <sched.h>
 
 enum { ALL_SERVED = 1u << XDS_CDS | 1u << XDS_EDS | 1u << XDS_LDS | 1u << XDS_RDS | 1u << XDS_NDS };
 
-static bool ask(struct ads_stream *s, const char *url, const char *const *names, size_t n, const char *nonce)
+static bool ask(struct ads_stream *s, const char *url, const char *const *names, size_t n,
+		const char *nonce)
 {
 	struct ads_request q = { .type_url = url,
 				 .nonce = nonce,
@@ -54,8 +56,8 @@ static struct kit_world world_of(unsigned n)
 	return w;
 }
 
-static struct ads_stream *connected(struct xds_cache *c, const struct snapshot *snapshot, const struct names *eds,
-				    uint32_t id)
+static struct ads_stream *connected(struct xds_cache *c, const struct snapshot *snapshot,
+				    const struct names *eds, uint32_t id)
 {
 	struct ads_stream *s = ads_stream_new(c, XDS_DELTA, id, 0);
 	const char **names = names_sorted(eds);
@@ -102,7 +104,9 @@ TEST(engine_memory)
 	for (int i = 4; i < 20; i++)
 		xds_cache_tick(c, i * XDS_CACHE_LINGER_NS);
 	xds_cache_stats(c, &stats);
-	CHECK_INT(stats.n_snapshots + stats.n_roots + stats.n_names + stats.n_diffs + stats.n_responses, 0);
+	CHECK_INT(stats.n_snapshots + stats.n_roots + stats.n_names + stats.n_diffs +
+			  stats.n_responses,
+		  0);
 	xds_cache_free(c);
 	xfree(w.v);
 }
@@ -149,7 +153,10 @@ TEST(engine_error)
 	const struct snapshot *snapshot = kit_snapshot(c, &w);
 	struct ads_stream *s = ads_stream_new(c, XDS_DELTA, 7, 0);
 	cleanup(buf_fini) struct buf text = BUF_INIT;
-	struct ads_request q = { .type_url = xds_types[XDS_CDS].url, .nonce = "7-1", .version_info = "", .has_error = true };
+	struct ads_request q = { .type_url = xds_types[XDS_CDS].url,
+				 .nonce = "7-1",
+				 .version_info = "",
+				 .has_error = true };
 	struct ads_events ev = { 0 };
 	struct err e = ERR_INIT;
 	struct arena a = ARENA_INIT;
@@ -190,7 +197,7 @@ struct shop {
 	struct xds_cache *cache;
 	struct lock lock; /* of the snapshot */
 	const struct snapshot *snapshot;
-	unsigned round;
+	unsigned round, n_ready;
 	const struct names *eds;
 };
 struct worker {
@@ -207,8 +214,13 @@ static void *work(void *arg)
 	const struct snapshot *now = NULL;
 	unsigned round = 0;
 
+	with_lock(&w->shop->lock)
+		now = snapshot_ref(w->shop->snapshot);
 	for (unsigned i = 0; i < N_STREAMS; i++)
-		v[i] = connected(w->shop->cache, w->shop->snapshot, w->shop->eds, w->first_id + i);
+		v[i] = connected(w->shop->cache, now, w->shop->eds, w->first_id + i);
+	snapshot_unref(now);
+	with_lock(&w->shop->lock)
+		w->shop->n_ready++;
 	while (round < N_ROUNDS) {
 		with_lock(&w->shop->lock) {
 			round = w->shop->round;
@@ -241,6 +253,7 @@ TEST(engine_threads)
 	struct kit_world w = world_of(60);
 	struct worker workers[N_THREADS];
 	pthread_t threads[N_THREADS];
+	unsigned n_ready = 0;
 
 	lock_init(&shop.lock, LOCK_STATUS);
 	shop.snapshot = kit_snapshot(shop.cache, &w);
@@ -248,6 +261,11 @@ TEST(engine_threads)
 	for (unsigned i = 0; i < N_THREADS; i++) {
 		workers[i] = (struct worker){ .shop = &shop, .first_id = 1 + i * N_STREAMS };
 		CHECK(!pthread_create(&threads[i], NULL, work, &workers[i]));
+	}
+	while (n_ready < N_THREADS) {
+		sched_yield();
+		with_lock(&shop.lock)
+			n_ready = shop.n_ready;
 	}
 	for (unsigned round = 1; round <= N_ROUNDS; round++) {
 		const struct snapshot *next, *old = NULL;

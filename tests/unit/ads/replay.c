@@ -113,7 +113,8 @@ static bool type_of(struct replay *r, unsigned word, unsigned *ret)
 
 static const char *url_of(unsigned type)
 {
-	return type < XDS_N ? xds_types[type].url : "type.googleapis.com/envoy.service.runtime.v3.Runtime";
+	return type < XDS_N ? xds_types[type].url
+			    : "type.googleapis.com/envoy.service.runtime.v3.Runtime";
 }
 
 static void believe(struct client *c, unsigned type, const char *name, const char *version)
@@ -221,8 +222,8 @@ static bool do_set(struct replay *r)
 
 	if (!type_of(r, 1, &type) || r->n < 4)
 		return fail(r, "set TYPE RES CONTENT [eds]");
-	kit_set(&r->world, (enum xds_type)type, str_eq(r->words[2], "\"\"") ? "" : r->words[2], r->words[3],
-		r->n > 4);
+	kit_set(&r->world, (enum xds_type)type, str_eq(r->words[2], "\"\"") ? "" : r->words[2],
+		r->words[3], r->n > 4);
 	return true;
 }
 
@@ -287,8 +288,8 @@ static bool do_root(struct replay *r)
 		kit_set(&w, (enum xds_type)type, r->words[i], eq + 1, false);
 	}
 	result = kit_root(&w, (enum xds_type)type);
-	root = xds_types[type].personal ? root_personal((enum xds_type)type, result) :
-					  root_get(r->cache, (enum xds_type)type, result);
+	root = xds_types[type].personal ? root_personal((enum xds_type)type, result)
+					: root_get(r->cache, (enum xds_type)type, result);
 	ads_set_root(c->stream, (enum xds_type)type, root, r->now);
 	root_unref(root);
 	result_unref(result);
@@ -426,7 +427,9 @@ static void print_response(struct buf *b, const struct kit_response *k)
 {
 	enum xds_type type = xds_type_find(k->type_url);
 
-	buf_puts(b, type < XDS_N ? xds_types[type].name : type == XDS_OTHER ? "other" : k->type_url);
+	buf_puts(b, type < XDS_N        ? xds_types[type].name
+		    : type == XDS_OTHER ? "other"
+					: k->type_url);
 	for (uint32_t i = 0; i < k->n_items; i++)
 		buf_printf(b, " %s=%s", str_or(k->items[i].name, ""), k->items[i].content);
 	for (uint32_t i = 0; i < k->n_removed; i++)
@@ -485,7 +488,8 @@ static bool do_expect(struct replay *r)
 				words[n++] = r->words[i];
 		} else {
 			copy = arena_strdup(&r->arena, buf_str(b));
-			for (w = strtok_r(copy, " ", &save); w && n < WORDS_MAX; w = strtok_r(NULL, " ", &save))
+			for (w = strtok_r(copy, " ", &save); w && n < WORDS_MAX;
+			     w = strtok_r(NULL, " ", &save))
 				words[n++] = w;
 			buf_reset(b);
 		}
@@ -508,7 +512,8 @@ static bool do_same(struct replay *r)
 	return a && b;
 }
 
-static const struct ads_type_status *status_of(struct replay *r, const struct client *c, unsigned type)
+static const struct ads_type_status *status_of(struct replay *r, const struct client *c,
+					       unsigned type)
 {
 	struct ads_status s;
 
@@ -539,8 +544,8 @@ static bool do_status(struct replay *r)
 		return fail(r, "is %s", t->is_current ? "current" : "behind");
 	if (t->state == ADS_SYNCED &&
 	    (!str_eq(t->sent_nonce, t->acked_nonce) || !str_eq(t->sent_version, t->acked_version)))
-		return fail(r, "synced, but acked %s %s of %s %s", t->acked_nonce, t->acked_version, t->sent_nonce,
-			    t->sent_version);
+		return fail(r, "synced, but acked %s %s of %s %s", t->acked_nonce, t->acked_version,
+			    t->sent_nonce, t->sent_version);
 	return true;
 }
 
@@ -570,10 +575,10 @@ static bool do_count(struct replay *r)
 
 	if (!c || !type_of(r, 3, &type) || r->n != 5 || type == XDS_N)
 		return fail(r, "count WHAT NAME TYPE N");
-	is = str_eq(r->words[1], "sent")     ? c->total.n_sent[type] :
-	     str_eq(r->words[1], "acked")    ? c->total.n_acked[type] :
-	     str_eq(r->words[1], "rejected") ? c->total.n_rejected[type] :
-					       c->total.n_expired[type];
+	is = str_eq(r->words[1], "sent")       ? c->total.n_sent[type]
+	     : str_eq(r->words[1], "acked")    ? c->total.n_acked[type]
+	     : str_eq(r->words[1], "rejected") ? c->total.n_rejected[type]
+					       : c->total.n_expired[type];
 	if (is != strtoul(r->words[4], NULL, 10))
 		return fail(r, "count is %u", is);
 	return true;
@@ -596,7 +601,8 @@ static bool do_deadline(struct replay *r)
 	if (!c || r->n != 3)
 		return false;
 	at = ads_deadline(c->stream, r->now);
-	if (str_eq(r->words[2], "none") ? at != INT64_MAX : at - r->now != strtoll(r->words[2], NULL, 10) * MS)
+	if (str_eq(r->words[2], "none") ? at != INT64_MAX
+					: at - r->now != strtoll(r->words[2], NULL, 10) * MS)
 		return fail(r, "deadline in %lld ms", (long long)(at - r->now) / MS);
 	return true;
 }
@@ -605,7 +611,9 @@ static bool do_converged(struct replay *r)
 {
 	struct client *c = client_of(r, 1);
 	int64_t *is = c ? str_eq(r->words[0], "synced") ? &c->synced : &c->converged : NULL;
-	int64_t should = r->n != 3 ? -2 : str_eq(r->words[2], "no") ? -1 : strtoll(r->words[2], NULL, 10);
+	int64_t should = r->n != 3                   ? -2
+			 : str_eq(r->words[2], "no") ? -1
+						     : strtoll(r->words[2], NULL, 10);
 
 	if (is && *is != should)
 		return fail(r, "is %lld ms", (long long)*is);
@@ -644,16 +652,35 @@ static const struct command {
 	const char *name;
 	bool (*run)(struct replay *);
 } commands[] = {
-	{ "stream", do_stream },     { "forget", do_forget },       { "serve", do_serve },
-	{ "unserve", do_serve },     { "set", do_set },             { "del", do_del },
-	{ "publish", do_publish },   { "own", do_own },             { "root", do_root },
-	{ "sub", do_sub },           { "unsub", do_unsub },         { "hold", do_hold },
-	{ "ack", do_ack },           { "stale", do_ack },           { "names", do_ack },
-	{ "nack", do_nack },         { "raw", do_raw },             { "wait", do_wait },
-	{ "expect", do_expect },     { "same", do_same },           { "status", do_status },
-	{ "error", do_error },       { "count", do_count },         { "action", do_action },
-	{ "deadline", do_deadline }, { "converged", do_converged }, { "synced", do_converged },
-	{ "answer", do_answer },     { "ackanswer", do_ackanswer },
+	{ "stream", do_stream },
+	{ "forget", do_forget },
+	{ "serve", do_serve },
+	{ "unserve", do_serve },
+	{ "set", do_set },
+	{ "del", do_del },
+	{ "publish", do_publish },
+	{ "own", do_own },
+	{ "root", do_root },
+	{ "sub", do_sub },
+	{ "unsub", do_unsub },
+	{ "hold", do_hold },
+	{ "ack", do_ack },
+	{ "stale", do_ack },
+	{ "names", do_ack },
+	{ "nack", do_nack },
+	{ "raw", do_raw },
+	{ "wait", do_wait },
+	{ "expect", do_expect },
+	{ "same", do_same },
+	{ "status", do_status },
+	{ "error", do_error },
+	{ "count", do_count },
+	{ "action", do_action },
+	{ "deadline", do_deadline },
+	{ "converged", do_converged },
+	{ "synced", do_converged },
+	{ "answer", do_answer },
+	{ "ackanswer", do_ackanswer },
 };
 
 static bool run_line(struct replay *r, char *line)
@@ -661,7 +688,8 @@ static bool run_line(struct replay *r, char *line)
 	char *save, *w;
 
 	r->n = 0;
-	for (w = strtok_r(line, " \t\n", &save); w && *w != '#'; w = strtok_r(NULL, " \t\n", &save)) {
+	for (w = strtok_r(line, " \t\n", &save); w && *w != '#';
+	     w = strtok_r(NULL, " \t\n", &save)) {
 		if (r->n == WORDS_MAX)
 			return fail(r, "too many words");
 		r->words[r->n++] = w;

@@ -45,10 +45,10 @@ static uint32_t chance(uint32_t n)
 
 struct have {
 	char name[32], version[VERSION_HEX], content[64];
-	bool eds;     /* a cluster with endpoints by EDS */
-	bool active;  /* a cluster that takes traffic, */
+	bool eds;        /* a cluster with endpoints by EDS */
+	bool active;     /* a cluster that takes traffic, */
 	bool active_eds; /* with endpoints by EDS */
-	bool warming; /* has `next` waiting for endpoints */
+	bool warming;    /* has `next` waiting for endpoints */
 	char next[64];
 	bool excused; /* a route configuration that never had anything */
 };
@@ -74,8 +74,8 @@ struct down {
 };
 struct soak {
 	enum xds_protocol protocol;
-	bool shuffles;    /* comes back in any order */
-	bool late_eds;    /* asks for endpoints after it acknowledged the clusters */
+	bool shuffles; /* comes back in any order */
+	bool late_eds; /* asks for endpoints after it acknowledged the clusters */
 	bool may_reject, is_strict;
 	bool excused[N_CLUSTERS]; /* rejected when they were new */
 	struct xds_cache *cache;
@@ -187,8 +187,8 @@ static void ask(struct soak *k, enum xds_type type)
 	put_names(k, u);
 	for (unsigned i = 0; k->protocol == XDS_DELTA && i < t->n; i++) {
 		if (t->v[i].version[0])
-			u->held[u->n_held++] =
-				(struct ads_held){ keep(u, t->v[i].name), keep(u, t->v[i].version) };
+			u->held[u->n_held++] = (struct ads_held){ keep(u, t->v[i].name),
+								  keep(u, t->v[i].version) };
 	}
 	if (k->protocol == XDS_SOTW)
 		snprintf(u->version, sizeof u->version, "%s", t->version);
@@ -339,7 +339,8 @@ static void take_removals(struct soak *k, enum xds_type type, const struct kit_r
 }
 
 /* One of the items that is refused, or -1. */
-static int pick_rejected(struct soak *k, enum xds_type type, const struct kit_response *r, char *text, size_t size)
+static int pick_rejected(struct soak *k, enum xds_type type, const struct kit_response *r,
+			 char *text, size_t size)
 {
 	int which;
 
@@ -349,8 +350,8 @@ static int pick_rejected(struct soak *k, enum xds_type type, const struct kit_re
 	k->n_rejected++;
 	which = (int)chance(r->n_items);
 	if (type == XDS_CDS || type == XDS_LDS) {
-		snprintf(text, size, "Error adding/updating %s(s) %s: bad", type == XDS_CDS ? "cluster" : "listener",
-			 r->items[which].name);
+		snprintf(text, size, "Error adding/updating %s(s) %s: bad",
+			 type == XDS_CDS ? "cluster" : "listener", r->items[which].name);
 	} else {
 		snprintf(text, size, "bad");
 	}
@@ -432,7 +433,8 @@ static bool check(struct soak *k)
 		if (!route->active || route->excused)
 			continue;
 		if (!route->content[0])
-			return problem(k, "an empty route configuration under a listener", route->name);
+			return problem(k, "an empty route configuration under a listener",
+				       route->name);
 		snprintf(copy, sizeof copy, "%s", route->content);
 		strtok_r(copy, ",", &save); /* its version */
 		while ((c = strtok_r(NULL, ",", &save))) {
@@ -788,9 +790,10 @@ static void run(uint64_t with_seed, enum xds_protocol protocol, unsigned kind)
 		settle(&k);
 	}
 	if (k.problem)
-		printf("seed %llu, %s, kind %u, after %u checks, %u rejections, %u connections: %s: %s\n",
-		       (unsigned long long)with_seed, protocol == XDS_SOTW ? "sotw" : "delta", kind, k.n_checked,
-		       k.n_rejected, k.n_reconnects, k.problem, k.what);
+		printf("seed %llu, %s, kind %u, after %u checks, %u rejections, %u connections: "
+		       "%s: %s\n",
+		       (unsigned long long)with_seed, protocol == XDS_SOTW ? "sotw" : "delta", kind,
+		       k.n_checked, k.n_rejected, k.n_reconnects, k.problem, k.what);
 	CHECK(!k.problem);
 	n_checked += k.n_checked;
 	n_rejected += k.n_rejected;

@@ -54,13 +54,13 @@ static void empty(void *ctx, const struct http_request *r, struct http_response 
 
 static bool start(struct bed *b)
 {
-	static struct http_route routes[6];
+	static struct http_path paths[6];
 	struct err e = ERR_INIT;
 	struct http_options o = { .listeners = { "127.0.0.1:0", "", ":0" },
 				  .n_listeners = 3,
-				  .routes = routes,
-				  .n_routes = ARRAY_LEN(routes) };
-	const struct http_route rows[] = {
+				  .paths = paths,
+				  .n_paths = ARRAY_LEN(paths) };
+	const struct http_path rows[] = {
 		{ "/say", HTTP_GET, false, 5, 0, say, b },
 		{ "/slow", HTTP_GET, true, 1, 0, wait_at_gate, b },
 		{ "/long", HTTP_GET, true, 1, 0, too_long, b },
@@ -69,7 +69,7 @@ static bool start(struct bed *b)
 		{ "/a b", HTTP_GET, true, 1, 0, say, b },
 	};
 
-	memcpy(routes, rows, sizeof rows);
+	memcpy(paths, rows, sizeof rows);
 	sem_init(&b->gate, 0, 0);
 	if (http_server_start(&o, &b->server, &e))
 		return true;
@@ -206,7 +206,7 @@ TEST(listeners)
 		CHECK(strstr(buf_str(&r.body), " peer=127.0.0.1 "));
 		fetch_response_fini(&r);
 	}
-	/* Another table of routes. */
+	/* Other paths. */
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/empty", http_server_port(b.server, 2));
 	if (CHECK(fetch_get(&(struct fetch_options){ .url = url }, &r, &e))) {
 		CHECK_INT(r.status, 404);
@@ -362,7 +362,7 @@ TEST(bodies)
 	text = RAW(&b, "PUT /post HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 		       "Connection: close\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
 	CHECK(str_ends(text, " body=abcde"));
-	/* One byte more than the route takes. */
+	/* One byte more than the path takes. */
 	text = RAW(&b, "POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
 		       "Connection: close\r\n\r\n123456789");
 	CHECK(!str_starts(text, "HTTP/1.1 200"));

@@ -72,14 +72,17 @@ static const struct root *tree(struct xds_cache *c, const struct kit_world *w)
 	return root;
 }
 
-static void run(uint64_t seed, const struct root *(*make)(struct xds_cache *, const struct kit_world *))
+static void run(uint64_t seed,
+		const struct root *(*make)(struct xds_cache *, const struct kit_world *))
 {
 	struct xds_cache *c = xds_cache_new();
 	struct kit_world old = { 0 }, now = { 0 };
 	const struct root *from = make(c, &old);
 
 	for (unsigned round = 0; round < 60; round++) {
-		struct response_key k = { .protocol = XDS_DELTA, .type = XDS_CDS, .all = true, .from = from };
+		struct response_key k = {
+			.protocol = XDS_DELTA, .type = XDS_CDS, .all = true, .from = from
+		};
 		cleanup(buf_fini) struct buf is = BUF_INIT, should = BUF_INIT;
 		struct arena a = ARENA_INIT;
 		const struct response *r;

@@ -6,7 +6,8 @@ TEST(names_interned)
 {
 	struct xds_cache *c = xds_cache_new();
 	const char *v[] = { "c", "a", "b", "a" }, *w[] = { "a", "b", "c" };
-	const struct names *x = names_make(c, v, 4), *y = names_make(c, w, 3), *z = names_make(c, w, 2);
+	const struct names *x = names_make(c, v, 4), *y = names_make(c, w, 3),
+			   *z = names_make(c, w, 2);
 	const char **sorted = names_sorted(x);
 	uint32_t at;
 
@@ -51,7 +52,8 @@ static const struct names *of_bits(struct xds_cache *c, unsigned bits)
 TEST(names_operations)
 {
 	struct xds_cache *c = xds_cache_new();
-	typedef const struct names *op_fn(struct xds_cache *, const struct names *, const struct names *);
+	typedef const struct names *op_fn(struct xds_cache *, const struct names *,
+					  const struct names *);
 	static op_fn *const ops[] = { names_union, names_minus, names_both };
 
 	for (unsigned a = 0; a < 64; a++) {
@@ -108,7 +110,7 @@ TEST(names_pressure)
 {
 	struct xds_cache *c = xds_cache_new();
 	enum { N = 20000, ROUNDS = 60 };
-	char (*text)[208] = xmalloc(N * sizeof *text);
+	char(*text)[208] = xmalloc(N * sizeof *text);
 	const char **v = xmalloc(N * sizeof *v);
 	struct xds_cache_stats stats;
 	const struct names *s = NULL;

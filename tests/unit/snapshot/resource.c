@@ -122,7 +122,7 @@ static const char *eds_of(const char *bytes, size_t n, size_t *ret_len)
 
 TEST(resource_eds_name)
 {
-#define ADS "\x0a\x02\x1a\x00" /* eds_config { ads {} } */
+#define ADS "\x0a\x02\x1a\x00"   /* eds_config { ads {} } */
 #define PATH "\x0a\x03\x0a\x01x" /* eds_config { path } */
 	static const struct {
 		const char *what, *bytes;
@@ -143,7 +143,9 @@ TEST(resource_eds_name)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		size_t len = 0;
 		const char *s = eds_of(rows[i].bytes, rows[i].n, &len);
-		bool ok = rows[i].name ? s && len == strlen(rows[i].name) && !memcmp(s, rows[i].name, len) : !s;
+		bool ok = rows[i].name ? s && len == strlen(rows[i].name) &&
+						 !memcmp(s, rows[i].name, len)
+				       : !s;
 
 		test_check(ok, rows[i].what, 0, "resource_eds_name");
 	}
@@ -177,10 +179,14 @@ TEST(wire_malformed)
 		const char *bytes;
 		size_t n;
 	} rows[] = {
-		{ "\x0a", 1 },         { "\x0a\x05x", 3 },
-		{ "\x00\x01", 2 },     { "\x0b", 1 },
-		{ "\x08", 1 },         { "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12 },
-		{ "\x0d\x01\x02", 3 }, { "\x09\x01", 2 },
+		{ "\x0a", 1 },
+		{ "\x0a\x05x", 3 },
+		{ "\x00\x01", 2 },
+		{ "\x0b", 1 },
+		{ "\x08", 1 },
+		{ "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12 },
+		{ "\x0d\x01\x02", 3 },
+		{ "\x09\x01", 2 },
 		{ "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 10 },
 	};
 

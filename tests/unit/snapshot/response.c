@@ -36,7 +36,9 @@ static const struct names *set(struct bed *b, const char *const *v, size_t n)
 {
 	return names_make(b->cache, v, n);
 }
-#define SET(b, ...) set((b), (const char *const[]){ __VA_ARGS__ }, ARRAY_LEN(((const char *const[]){ __VA_ARGS__ })))
+#define SET(b, ...) \
+	set((b), (const char *const[]){ __VA_ARGS__ }, \
+	    ARRAY_LEN(((const char *const[]){ __VA_ARGS__ })))
 
 /* "name=content ... -removed" in the order of the wire. */
 static const char *text_of(struct bed *b, const struct response *r, enum xds_protocol protocol)
@@ -48,7 +50,8 @@ static const char *text_of(struct bed *b, const struct response *r, enum xds_pro
 	CHECK_INT(k.n_items, r->n_resources);
 	CHECK_INT(k.n_removed, r->n_removed);
 	for (uint32_t i = 0; i < k.n_items; i++)
-		buf_printf(&out, "%s%s=%s", out.len ? " " : "", k.items[i].name, k.items[i].content);
+		buf_printf(&out, "%s%s=%s", out.len ? " " : "", k.items[i].name,
+			   k.items[i].content);
 	for (uint32_t i = 0; i < k.n_removed; i++)
 		buf_printf(&out, "%s-%s", out.len ? " " : "", k.removed[i]);
 	return arena_strdup(&b->arena, buf_str(&out));
@@ -125,7 +128,11 @@ TEST(response_delta)
 
 	/* The removal later, together with one of an earlier time. */
 	remove = SET(&b, "gone", "older", "b");
-	k = (struct response_key){ .protocol = XDS_DELTA, .type = XDS_CDS, .all = true, .from = two, .to = two,
+	k = (struct response_key){ .protocol = XDS_DELTA,
+				   .type = XDS_CDS,
+				   .all = true,
+				   .from = two,
+				   .to = two,
 				   .remove = remove };
 	r = response_get(b.cache, &k);
 	CHECK_STR(text_of(&b, r, XDS_DELTA), "-gone -older"); /* b is there */
@@ -135,7 +142,11 @@ TEST(response_delta)
 	/* By name, with a name asked for again and one that is not there. */
 	names = SET(&b, "b", "new", "x");
 	force = SET(&b, "b", "x", "a");
-	k = (struct response_key){ .protocol = XDS_DELTA, .type = XDS_CDS, .from = one, .to = two, .names = names,
+	k = (struct response_key){ .protocol = XDS_DELTA,
+				   .type = XDS_CDS,
+				   .from = one,
+				   .to = two,
+				   .names = names,
 				   .force = force };
 	r = response_get(b.cache, &k);
 	CHECK_STR(text_of(&b, r, XDS_DELTA), "b=v1 new=v1 -x");
@@ -199,12 +210,16 @@ TEST(response_missing)
 		enum xds_type type;
 		const char *text;
 	} rows[] = {
-		{ XDS_CDS, "-x" }, { XDS_LDS, "-x" }, { XDS_EDS, "x=" }, { XDS_RDS, "x=" }, { XDS_SDS, "" }, { XDS_ECDS, "" },
+		{ XDS_CDS, "-x" }, { XDS_LDS, "-x" }, { XDS_EDS, "x=" },
+		{ XDS_RDS, "x=" }, { XDS_SDS, "" },   { XDS_ECDS, "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct root *to = root_now(&b, rows[i].type);
-		struct response_key k = { .protocol = XDS_DELTA, .type = (uint8_t)rows[i].type, .to = to, .names = names };
+		struct response_key k = { .protocol = XDS_DELTA,
+					  .type = (uint8_t)rows[i].type,
+					  .to = to,
+					  .names = names };
 		const struct response *r = response_get(b.cache, &k);
 
 		CHECK_STR(text_of(&b, r, XDS_DELTA), rows[i].text);
@@ -233,8 +248,10 @@ TEST(response_pair)
 	CHECK(response_resource_version(&r, NULL) == resource_version(&r));
 	CHECK(response_resource_version(&r, cds1) != resource_version(&r));
 	CHECK(response_resource_version(&r, cds1) != response_resource_version(&r, cds2));
-	CHECK(response_empty_version(XDS_EDS, "a", cds1) != response_empty_version(XDS_EDS, "a", NULL));
-	CHECK(response_empty_version(XDS_EDS, "a", NULL) != response_empty_version(XDS_RDS, "a", NULL));
+	CHECK(response_empty_version(XDS_EDS, "a", cds1) !=
+	      response_empty_version(XDS_EDS, "a", NULL));
+	CHECK(response_empty_version(XDS_EDS, "a", NULL) !=
+	      response_empty_version(XDS_RDS, "a", NULL));
 	root_unref(eds);
 	root_unref(cds1);
 	root_unref(cds2);
@@ -316,7 +333,8 @@ TEST(answer_encode)
 {
 	struct arena a = ARENA_INIT;
 	struct answer_resource v[] = { { "page?x=1", "istio.io/debug", "\x0a\x01x", 3 } };
-	const struct body *body = answer_encode(XDS_SOTW, "istio.io/debug", "v", v, 1, "{\"ID\":\"x\"}");
+	const struct body *body =
+		answer_encode(XDS_SOTW, "istio.io/debug", "v", v, 1, "{\"ID\":\"x\"}");
 	struct kit_response k = kit_parse(&a, XDS_SOTW, body, "\x2a\x01n", 3);
 
 	CHECK(!k.is_malformed);
