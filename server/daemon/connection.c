@@ -164,7 +164,7 @@ static const char *const type_names[] = { "",         "sidecar", "router",
 
 /* What stays of the node lives in `keep`; the message itself, with its hundreds of extensions, goes with `scratch`. */
 static bool parse_node(struct arena *scratch, struct arena *keep, const struct ads_request *req,
-		       struct proxy_node_text *ret, struct err *e)
+		       struct proxy_node_text *ret, const char **ret_missing, struct err *e)
 {
 	struct proxy_node_input in = { 0 };
 	Core__Node *node;
@@ -191,6 +191,7 @@ static bool parse_node(struct arena *scratch, struct arena *keep, const struct a
 		in.extensions = names;
 		in.n_extensions = (uint32_t)node->n_extensions;
 	}
+	*ret_missing = proxy_missing_extension(&in);
 	return proxy_node_parse(&in, keep, ret, e);
 }
 
@@ -210,16 +211,24 @@ static bool join(struct connection *c, struct arena *a, const struct ads_request
 	cleanup(arena_fini) struct arena keep = ARENA_INIT;
 	struct proxy_node_text node = { 0 };
 
-	if (!parse_node(a, &keep, req, &node, e))
+	const char *missing = NULL;
+
+	if (!parse_node(a, &keep, req, &node, &missing, e))
 		return false;
 	with_lock(&c->lock) {
 		remember_node(c, &node);
+		c->missing = missing ? xstrdup(missing) : NULL;
 		c->joined = true;
 	}
 	metrics_connected(c, +1);
 	log_info("proxy connected", "proxy", c->proxy_id, "node", c->node_id, "version",
 		 c->istio_version, "peer", c->peer);
-	model_post_join(c->all->model, c, &keep, &node);
+	/* Fail closed: a proxy that cannot do what it would be told gets nothing, and its status says why. */
+	if (missing)
+		log_error("proxy lacks an extension and is sent nothing", "proxy", c->proxy_id,
+			  "extension", missing);
+	else
+		model_post_join(c->all->model, c, &keep, &node);
 	return true;
 }
 

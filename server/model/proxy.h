@@ -121,6 +121,9 @@ struct proxy_node_input {
 bool proxy_node_parse(const struct proxy_node_input *, struct arena *, struct proxy_node_text *ret,
 		      struct err *e) must_check;
 
+/* An extension that no proxy can do without and that this one lacks, or NULL; without a list nothing is missing. */
+const char *proxy_missing_extension(const struct proxy_node_input *);
+
 /* Puts the cell (CELL_PROXY, key) and returns the key (of the node id). Uncommitted afterwards. The same content again
  * changes nothing. 0: refused, since too many different PROXY_CONFIGs were seen. */
 enum { PROXY_CONFIGS_MAX = 4096 };

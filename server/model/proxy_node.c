@@ -445,6 +445,34 @@ static void fill_gaps(const struct proxy_node_input *in, struct proxy_node_text 
 		t->flags |= 1u << FLAG_TLS_SERVER_CERT;
 }
 
+/* Filters that configuration cannot do without: what they would have done must not be left out in silence. */
+static const char *const mandatory[] = {
+	"envoy.filters.network.http_connection_manager",
+	"envoy.filters.network.tcp_proxy",
+	"envoy.filters.http.router",
+	"envoy.filters.http.rbac",
+	"envoy.filters.http.jwt_authn",
+	"envoy.filters.listener.original_dst",
+	"envoy.filters.listener.tls_inspector",
+	"envoy.filters.listener.http_inspector",
+	"envoy.transport_sockets.tls",
+	"envoy.transport_sockets.raw_buffer",
+	"envoy.upstreams.http.http_protocol_options",
+};
+
+const char *proxy_missing_extension(const struct proxy_node_input *in)
+{
+	for (size_t i = 0; in->extensions && i < ARRAY_LEN(mandatory); i++) {
+		bool has = false;
+
+		for (uint32_t j = 0; j < in->n_extensions && !has; j++)
+			has = str_eq(in->extensions[j], mandatory[i]);
+		if (!has)
+			return mandatory[i];
+	}
+	return NULL;
+}
+
 bool proxy_node_parse(const struct proxy_node_input *in, struct arena *a,
 		      struct proxy_node_text *ret, struct err *e)
 {
