@@ -106,6 +106,16 @@ bool load_mesh(struct engine *e, const char *mesh_file, const char *networks_fil
 	return true;
 }
 
+static void take_found(void *ctx, unsigned query, uint32_t key, const struct diag *found)
+{
+	diag_append(ctx, found);
+}
+
+void load_found(struct engine *e, struct diag *diag)
+{
+	graph_problems(world_graph(engine_world(e)), take_found, diag);
+}
+
 bool load_node(const char *file, struct arena *a, struct proxy_node_text *ret, struct err *er)
 {
 	struct diag diag = DIAG_INIT;

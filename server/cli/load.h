@@ -21,6 +21,8 @@ bool load_objects(struct engine *, const struct flag_list *paths, struct diag *,
 		  struct err *e) must_check;
 bool load_mesh(struct engine *, const char *mesh_file, const char *networks_file, struct diag *,
 	       struct err *e) must_check;
+/* What translation found wrong for the proxies that have joined. */
+void load_found(struct engine *, struct diag *);
 /* A protojson xDS Node. */
 bool load_node(const char *file, struct arena *, struct proxy_node_text *ret,
 	       struct err *e) must_check;

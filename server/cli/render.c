@@ -111,6 +111,7 @@ static int render(const struct flag_list *files, const char *mesh, const char *n
 		engine_commit(engine, 0, NULL, NULL);
 		struct engine_proxy *p = engine_join(engine, &node, NULL);
 
+		load_found(engine, &diag);
 		if (!print_snapshot(engine_snapshot(p), pretty))
 			code = diag.n_errors ? EXIT_CODE_PROBLEMS : EXIT_CODE_OK;
 		engine_leave(engine, p);

@@ -60,8 +60,8 @@ static const char *const *sorted_names(struct gathered *g, const struct names *n
 static void fill_resources(struct gathered *g, const struct ads_type_status *s,
 			   struct client_type *t)
 {
-	struct client_resource *v = arena_array(&g->arena, struct client_resource,
-						s->n_error_names);
+	struct client_resource *v =
+		arena_array(&g->arena, struct client_resource, s->n_error_names);
 
 	for (uint32_t i = 0; i < s->n_error_names; i++)
 		v[i].name = s->error_names[i];
@@ -78,8 +78,9 @@ static void fill_type(struct gathered *g, const struct ads_type_status *s, struc
 	const char *slash = strrchr(s->type_url, '/');
 
 	*t = (struct client_type){
-		.name = known ? upper(&g->arena, xds_types[s->type].name)
-			      : slash ? slash + 1 : s->type_url,
+		.name = known   ? upper(&g->arena, xds_types[s->type].name)
+			: slash ? slash + 1
+				: s->type_url,
 		.url = s->type_url,
 		.field = known ? xds_types[s->type].status : NULL,
 		.state = ads_state_text(state),
@@ -195,7 +196,8 @@ static void gathered_fini(struct gathered *g)
 
 struct objects {
 	struct arena *arena;
-	struct client_object *v[2]; /* configuration, then what it is about: services, endpoints, pods */
+	struct client_object
+		*v[2]; /* configuration, then what it is about: services, endpoints, pods */
 	uint32_t n[2];
 	size_t cap[2];
 };
@@ -256,8 +258,8 @@ static void explain_resource(struct asking *a, struct engine *e, const struct en
 	const void *class = engine_class_of(p);
 	struct explained *x = a->explained, *end = x + a->n_explained;
 
-	while (x < end && !(x->class == class && str_eq(x->url, t->url) &&
-			    str_eq(x->resource.name, r->name)))
+	while (x < end &&
+	       !(x->class == class && str_eq(x->url, t->url) && str_eq(x->resource.name, r->name)))
 		x++;
 	if (x == end) {
 		if (a->n_explained == EXPLANATIONS_MAX)
@@ -459,9 +461,9 @@ struct connection *pages_find(struct pages *p, const struct http_request *r,
 			joined = v[i]->joined && !v[i]->closed;
 		if (joined) {
 			connection_id = xasprintf("%s-%u", v[i]->proxy_id, v[i]->id);
-			fit = str_eq(v[i]->proxy_id, id) || str_eq(connection_id, id) ? 2 :
-			      strstr(connection_id, id)				      ? 1 :
-											0;
+			fit = str_eq(v[i]->proxy_id, id) || str_eq(connection_id, id) ? 2
+			      : strstr(connection_id, id)                             ? 1
+										      : 0;
 			xfree(connection_id);
 		}
 		if (fit && fit >= best) {

@@ -99,8 +99,8 @@ static void put_message(struct json *j, const char *url, const struct resource *
 	} else {
 		const struct pb_type *t = pb_type_by_url(url);
 		ProtobufCMessage *m = t ? pb_unpack(&a, t->desc, buf_str(&body), body.len,
-						    MESSAGE_MEMORY_MAX, NULL) :
-					  NULL;
+						    MESSAGE_MEMORY_MAX, NULL)
+					: NULL;
 
 		if (m)
 			pb_print(j, m);
@@ -184,8 +184,8 @@ static bool parse_types(struct arena *a, const char *text, uint32_t *ret, const 
 	     t = strtok_r(NULL, ",", &save)) {
 		unsigned type = 0;
 
-		while (type < XDS_N &&
-		       !str_eq(xds_types[type].name, t) && !str_eq(xds_types[type].url, t))
+		while (type < XDS_N && !str_eq(xds_types[type].name, t) &&
+		       !str_eq(xds_types[type].url, t))
 			type++;
 		if (type == XDS_N) {
 			*ret_bad = t;

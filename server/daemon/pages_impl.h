@@ -12,7 +12,6 @@
 
 struct arena;
 struct connection;
-struct page;
 
 struct pages {
 	struct http_server *server;
@@ -21,8 +20,8 @@ struct pages {
 	bool authenticated;        /* others than loopback are refused (surface.md 3.5) */
 	bool metrics_on_host_only; /* METRICS_LOCALHOST_ACCESS_ONLY */
 	char *istiod;              /* name of this replica */
-	struct http_path *routes;
-	struct page_route *page_routes;
+	struct http_path *paths;
+	struct page_row *rows; /* behind them */
 };
 typedef void page_fn(struct pages *, const struct http_request *, struct http_response *);
 
@@ -54,5 +53,7 @@ void problems_sort(struct problems *);
 
 /* A JSON page: indented when the query has `pretty`. */
 void page_json(const struct http_request *, struct http_response *, struct json *ret);
+/* A value that is JSON already. */
+void page_put_raw(struct json *, const char *text, size_t len);
 /* The model thread has stopped: the daemon is ending. */
 void page_stopping(struct http_response *);

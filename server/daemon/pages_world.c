@@ -64,7 +64,7 @@ static void put_objects(struct json *j, const struct picked *x)
 	for (uint32_t i = 0; i < x->n && !j->out->overflow; i++) {
 		buf_reset(&text);
 		object_print(x->v[i], &text, false);
-		json_raw(j, buf_str(&text), text.len);
+		page_put_raw(j, buf_str(&text), text.len);
 	}
 	json_seq_end(j);
 	buf_fini(&text);
@@ -187,8 +187,8 @@ static void put_addresses(struct json *j, const struct service *s)
 	json_map(j);
 	if (s->n_addresses)
 		put_strings(j,
-			    str_empty(s->object->cluster) ? model_options()->cluster_id :
-							    s->object->cluster,
+			    str_empty(s->object->cluster) ? model_options()->cluster_id
+							  : s->object->cluster,
 			    s->addresses, s->n_addresses);
 	json_map_end(j);
 	json_map_end(j);
@@ -337,7 +337,7 @@ void page_shards(struct pages *p, const struct http_request *r, struct http_resp
 				json_map(&j);
 			}
 			json_key(&j, x.v[i].ns);
-			json_raw(&j, x.v[i].json, x.v[i].len);
+			page_put_raw(&j, x.v[i].json, x.v[i].len);
 			if (i + 1 == x.n || !str_eq(x.v[i].host, x.v[i + 1].host))
 				json_map_end(&j);
 		}
@@ -380,6 +380,12 @@ void page_verify(struct pages *p, const struct http_request *r, struct http_resp
 	json_map_end(&j);
 }
 
+static const char *problem_key(struct arena *a, const struct problem *q)
+{
+	return arena_printf(a, "%s:%u:%u %s %s", q->place.file, q->place.line, q->place.column,
+			    q->object, q->path);
+}
+
 /* istiod counts problems of the last push by metric and key; there is one such metric here, of all that queries met. */
 void page_push_status(struct pages *p, const struct http_request *r, struct http_response *out)
 {
@@ -397,19 +403,21 @@ void page_push_status(struct pages *p, const struct http_request *r, struct http
 	if (x.n) {
 		json_key(&j, "mainsheet_config_problems");
 		json_map(&j);
-		for (uint32_t i = 0; i < x.n; i++) {
-			const struct problem *q = &x.v[i].problem;
+	}
+	for (uint32_t i = 0, k; i < x.n; i = k) {
+		const char *key = problem_key(&arena, &x.v[i].problem);
+		const char *message = x.v[i].problem.reason;
 
-			json_key(&j, arena_printf(&arena, "%s:%u:%u %s %s", q->place.file,
-						  q->place.line, q->place.column, q->object,
-						  q->path));
-			json_map(&j);
-			json_kv_str(&j, "proxy", "");
-			json_kv_str(&j, "message", q->reason);
-			json_map_end(&j);
-		}
+		for (k = i + 1; k < x.n && str_eq(problem_key(&arena, &x.v[k].problem), key); k++)
+			message = arena_printf(&arena, "%s; %s", message, x.v[k].problem.reason);
+		json_key(&j, key);
+		json_map(&j);
+		json_kv_str(&j, "proxy", "");
+		json_kv_str(&j, "message", message);
 		json_map_end(&j);
 	}
+	if (x.n)
+		json_map_end(&j);
 	json_map_end(&j);
 	arena_fini(&arena);
 }

@@ -36,10 +36,14 @@ def wait_for(what, happens, seconds=20):
 
 
 class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(10)
-        self.sock.connect(self.host)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 def get(where, path, accept=None):
@@ -212,7 +216,7 @@ class Envoy:
     def start(self):
         self.process = self.lab.start("envoy-" + self.name, [
             self.binary, "-c", self.config, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning",
-            "--drain-time-s", "2"], self.inside)
+            "--drain-time-s", "45", "--drain-strategy", "immediate"], self.inside)
         wait_for(f"live Envoy {self.name}", self.is_live, 30)
 
     def is_live(self):

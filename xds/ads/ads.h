@@ -28,6 +28,7 @@
  *  - Equal content is no change: nothing is sent.
  */
 #pragma once
+#include "snapshot/claims.h"
 #include "snapshot/response.h"
 
 struct arena;
@@ -45,9 +46,6 @@ enum {
 };
 
 /* A request of either protocol, decoded (ads/decode.h). All borrowed for the call. */
-struct ads_held {
-	const char *name, *version;
-};
 struct ads_request {
 	const char *type_url;
 	const char *nonce;            /* "" if none */
@@ -56,7 +54,7 @@ struct ads_request {
 	size_t n_subscribe;
 	const char *const *unsubscribe;
 	size_t n_unsubscribe;
-	const struct ads_held *held; /* initial_resource_versions */
+	const struct claim *held; /* initial_resource_versions */
 	size_t n_held;
 	bool has_error; /* error_detail is there: a NACK */
 	int32_t error_code;

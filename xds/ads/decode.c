@@ -41,13 +41,13 @@ static bool get_string(struct arena *a, const struct wire_field *f, size_t max, 
 	return true;
 }
 
-static bool get_held(struct arena *a, const struct wire_field *entry, struct ads_held *ret,
+static bool get_held(struct arena *a, const struct wire_field *entry, struct claim *ret,
 		     struct err *e)
 {
 	const uint8_t *p = entry->bytes, *end = p + entry->len;
 	struct wire_field f;
 
-	*ret = (struct ads_held){ "", "" };
+	*ret = (struct claim){ "", "" };
 	while (wire_next(&p, end, &f)) {
 		if (f.type != WIRE_BYTES || f.number < 1 || f.number > 2)
 			continue;
@@ -103,7 +103,7 @@ static bool count(enum xds_protocol protocol, const uint8_t *p, const uint8_t *e
 
 struct lists {
 	const char **add, **remove;
-	struct ads_held *held;
+	struct claim *held;
 };
 
 static bool take(struct arena *a, const struct wire_field *f, enum role role, struct ads_request *q,
@@ -140,7 +140,7 @@ bool ads_decode(struct arena *a, enum xds_protocol protocol, const void *bytes, 
 		return false;
 	l = (struct lists){ arena_array(a, const char *, counts.add),
 			    arena_array(a, const char *, counts.remove),
-			    arena_array(a, struct ads_held, counts.held) };
+			    arena_array(a, struct claim, counts.held) };
 	while (n && wire_next(&p, end, &f)) {
 		if (!take(a, &f, role_of(protocol, &f), &q, &l, e))
 			return false;

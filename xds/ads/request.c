@@ -310,12 +310,12 @@ static void delta_begin(struct ads_stream *s, enum xds_type type, const struct a
 	w->all = (star || (!q->n_subscribe && is_wildcard(type))) && !not_star;
 	w->owed = true;
 	if (q->n_held && type != XDS_OTHER) {
-		struct held *h = held_new(s->cache, q->held, q->n_held);
+		struct claims *h = claims_new(s->cache, q->held, q->n_held);
 
 		watch_detail(w)->held = h;
 		s->is_careful = true;
 		if (!w->all)
-			names_set(&asked, names_union(s->cache, asked, h->names));
+			names_set(&asked, names_union(s->cache, asked, claims_names(h)));
 	}
 	w->names = names_minus(s->cache, asked, not );
 	names_unref(asked);

@@ -37,7 +37,7 @@ static void detail_free(struct detail *x)
 	names_unref(x->doubt);
 	names_unref(x->gone);
 	root_unref(x->own);
-	held_free(x->held);
+	claims_free(x->held);
 	nack_free(x->nack);
 	xfree(x->url);
 	xfree(x);
@@ -310,8 +310,7 @@ size_t ads_stream_memory(const struct ads_stream *s)
 		if (!x)
 			continue;
 		n += sizeof *x;
-		if (x->held)
-			n += sizeof *x->held + x->held->n * sizeof x->held->versions[0];
+		n += claims_memory(x->held);
 		if (x->nack)
 			n += sizeof *x->nack + strlen(x->nack->text) + 1;
 		if (x->url)

@@ -5,13 +5,6 @@
 #pragma once
 #include "ads/ads.h"
 
-/* initial_resource_versions until there is a root to compare them with. */
-struct held {
-	uint32_t n;
-	const struct names *names;
-	uint64_t versions[]; /* in the order of names */
-};
-
 struct nack {
 	char *text;
 	const struct names *names; /* resources that the text names */
@@ -25,7 +18,8 @@ struct detail {
 	const struct names *doubt; /* of rejected responses: goes along with the next change */
 	const struct names *gone;  /* vanished from the root, but the client has not been told */
 	const struct root *own;
-	struct held *held;
+	struct claims
+		*held; /* initial_resource_versions until there is a root to compare them with */
 	struct nack *nack;
 	char *url;              /* of XDS_OTHER */
 	uint64_t acked_version; /* while in flight or rejected; else that of `sent` */
@@ -104,7 +98,5 @@ void stream_nonce(const struct ads_stream *, uint32_t seq, char ret_text[ADS_NON
 void stream_answer_nonce(const struct ads_stream *,
 			 char ret_text[ADS_NONCE_MAX]); /* of the last ads_answer */
 
-/* Compares initial_resource_versions with the target (held.c). */
+/* Compares what the client holds with the target (held.c). */
 void held_settle(struct ads_stream *, struct watch *, const struct root *target);
-struct held *held_new(struct xds_cache *, const struct ads_held *, size_t n);
-void held_free(struct held *);

@@ -84,14 +84,19 @@ static inline uint64_t name_hash(const char *s, size_t len)
 	return hash64(s, len);
 }
 const struct hashed *names_hashed(const struct names *);
+/* Sorts v. */
+const struct names *names_make_hashed(struct xds_cache *, struct hashed *v, size_t n) must_check;
+bool names_find_hashed(const struct names *, uint64_t hash, const char *s, size_t len,
+		       uint32_t *ret_index);
 bool names_has_hashed(const struct names *, uint64_t hash, const char *s, size_t len);
 
 bool root_is_personal(const struct root *);
 /* The index of a root (root.c): its resources without duplicates, by hash of the name. */
 struct index_entry {
-	uint32_t hash; /* upper half of name_hash */
-	uint32_t offset;
+	uint64_t hash; /* name_hash */
+	uint64_t version;
 	const struct result *at;
+	uint32_t offset;
 };
 struct root_index {
 	uint32_t n, n_duplicates;
@@ -102,6 +107,13 @@ const struct root_index *root_index(
 /* NULL when there is none. */
 const struct index_entry *index_find(const struct root_index *, uint64_t hash, const char *s,
 				     size_t len);
+/* Without looking at the name, which lies elsewhere in memory: the first entry with this hash. For what may be wrong once
+ * in 2^64 times. */
+const struct index_entry *index_guess(const struct root_index *, uint64_t hash);
+
+/* The version on the wire of a resource of this version by itself, and that of one that is not there (response.c). */
+uint64_t paired_version(uint64_t version, uint64_t name_hash, const struct root_index *pair);
+uint64_t empty_version(enum xds_type, const char *name, size_t len);
 
 /* The difference of two roots of one type (diff.c). */
 struct diff_entry {

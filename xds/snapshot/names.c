@@ -83,8 +83,8 @@ static int compare_hashed(const void *a, const void *b)
 	return compare(a, b);
 }
 
-static bool find_hashed(const struct names *s, uint64_t hash, const char *name, size_t len,
-			uint32_t *ret)
+bool names_find_hashed(const struct names *s, uint64_t hash, const char *name, size_t len,
+		       uint32_t *ret)
 {
 	uint32_t lo = 0, hi = names_count(s);
 
@@ -109,14 +109,14 @@ bool names_has_hashed(const struct names *s, uint64_t hash, const char *name, si
 {
 	uint32_t at;
 
-	return find_hashed(s, hash, name, len, &at);
+	return names_find_hashed(s, hash, name, len, &at);
 }
 
 bool names_find(const struct names *s, const char *name, uint32_t *ret_index)
 {
 	size_t len = strlen(name);
 
-	return s && find_hashed(s, name_hash(name, len), name, len, ret_index);
+	return s && names_find_hashed(s, name_hash(name, len), name, len, ret_index);
 }
 
 bool names_has_n(const struct names *s, const char *name, size_t len)
@@ -196,24 +196,64 @@ static const struct names *intern(struct xds_cache *c, const struct hashed *v, u
 	return names_of(cache_add(c, &s->shared, &key));
 }
 
-const struct names *names_make(struct xds_cache *c, const char *const *v, size_t n)
+/* Hashes are spread evenly, so dealing them into as many buckets as there are names leaves next to nothing to sort. Names
+ * that were chosen to meet in one bucket are sorted there in earnest. */
+static void sort(struct hashed *v, size_t n)
 {
-	struct hashed *h;
-	const struct names *s;
+	enum { SMALL = 64 };
+	unsigned shift = 64;
+	uint32_t *starts;
+	struct hashed *out;
+	size_t n_buckets;
+
+	if (n <= SMALL) {
+		qsort(v, n, sizeof *v, compare_hashed);
+		return;
+	}
+	while (shift > 40 && (size_t)1 << (64 - shift) < n)
+		shift--;
+	n_buckets = (size_t)1 << (64 - shift);
+	starts = xcalloc(n_buckets + 1, sizeof *starts);
+	out = xmalloc(n * sizeof *out);
+	for (size_t i = 0; i < n; i++)
+		starts[(v[i].hash >> shift) + 1]++;
+	for (size_t b = 0; b < n_buckets; b++)
+		starts[b + 1] += starts[b];
+	for (size_t i = 0; i < n; i++)
+		out[starts[v[i].hash >> shift]++] = v[i];
+	/* starts[b] is now the end of bucket b. */
+	for (size_t b = 0, from = 0; b < n_buckets; from = starts[b++]) {
+		if (starts[b] - from > 1)
+			qsort(out + from, starts[b] - from, sizeof *out, compare_hashed);
+	}
+	memcpy(v, out, n * sizeof *v);
+	xfree(out);
+	xfree(starts);
+}
+
+const struct names *names_make_hashed(struct xds_cache *c, struct hashed *v, size_t n)
+{
 	uint32_t kept = 0;
 
 	if (!n)
 		return NULL;
-	assert(n < UINT32_MAX / sizeof *h);
-	h = xmalloc(n * sizeof *h);
+	assert(n < UINT32_MAX / sizeof *v);
+	sort(v, n);
+	for (size_t i = 0; i < n; i++) {
+		if (!kept || compare(&v[kept - 1], &v[i]))
+			v[kept++] = v[i];
+	}
+	return intern(c, v, kept);
+}
+
+const struct names *names_make(struct xds_cache *c, const char *const *v, size_t n)
+{
+	struct hashed *h = xmalloc(n * sizeof *h);
+	const struct names *s;
+
 	for (size_t i = 0; i < n; i++)
 		h[i] = (struct hashed){ name_hash(v[i], strlen(v[i])), v[i] };
-	qsort(h, n, sizeof *h, compare_hashed);
-	for (size_t i = 0; i < n; i++) {
-		if (!kept || compare(&h[kept - 1], &h[i]))
-			h[kept++] = h[i];
-	}
-	s = intern(c, h, kept);
+	s = names_make_hashed(c, h, n);
 	xfree(h);
 	return s;
 }

@@ -30,6 +30,7 @@ struct work {
 	const struct response_key *key;
 	const struct xds_type_row *row;
 	const struct root_index *index; /* of key->to */
+	const struct root_index *pair;  /* of key->pair, or NULL */
 	struct arena arena;
 	struct items items;
 	struct strings removed, vanished;
@@ -294,29 +295,36 @@ static size_t empty_body(enum xds_type type, const char *name, size_t len, uint8
 	return (size_t)(p - out);
 }
 
-static uint64_t paired_version(struct hash128 hash, const char *name, size_t len,
-			       const struct root *pair)
+uint64_t empty_version(enum xds_type type, const char *name, size_t len)
 {
-	const struct index_entry *e =
-		pair ? index_find(root_index(pair), name_hash(name, len), name, len) : NULL;
+	uint8_t body[RESOURCE_NAME_MAX + 16];
+
+	return hash128(body, empty_body(type, name, len, body)).h[0];
+}
+
+uint64_t paired_version(uint64_t version, uint64_t name_hash, const struct root_index *pair)
+{
+	const struct index_entry *e = pair ? index_guess(pair, name_hash) : NULL;
+	struct hash128 both = HASH128_INIT;
 
 	if (!e)
-		return hash.h[0];
-	hash = hash128_fold(HASH128_INIT, hash);
-	return hash128_fold(hash, resource_at(e->at, e->offset).hash).h[0];
+		return version;
+	both = hash128_fold(both, (struct hash128){ { version, 0 } });
+	return hash128_fold(both, (struct hash128){ { e->version, 0 } }).h[0];
 }
 
 uint64_t response_resource_version(const struct resource *r, const struct root *pair)
 {
-	return paired_version(r->hash, r->name, r->name_len, pair);
+	return paired_version(resource_version(r), name_hash(r->name, r->name_len),
+			      pair ? root_index(pair) : NULL);
 }
 
 uint64_t response_empty_version(enum xds_type type, const char *name, const struct root *pair)
 {
-	uint8_t body[RESOURCE_NAME_MAX + 16];
 	size_t len = strlen(name);
 
-	return paired_version(hash128(body, empty_body(type, name, len, body)), name, len, pair);
+	return paired_version(empty_version(type, name, len), name_hash(name, len),
+			      pair ? root_index(pair) : NULL);
 }
 
 static void put_piece(void *ctx, const void *bytes, size_t n, const struct result *owner)
@@ -326,6 +334,7 @@ static void put_piece(void *ctx, const void *bytes, size_t n, const struct resul
 
 static void put_item(struct body_builder *b, const struct work *w, const struct item *t)
 {
+	uint64_t number;
 	char version[VERSION_HEX];
 	uint8_t empty[RESOURCE_NAME_MAX + 16];
 	struct resource r;
@@ -341,18 +350,18 @@ static void put_item(struct body_builder *b, const struct work *w, const struct 
 
 	if (t->at) {
 		r = resource_at(t->at, t->offset);
-		version_hex(response_resource_version(&r, w->key->pair), version);
+		number = resource_version(&r);
 		e.body_len = r.size;
-		put_envelope(b, &e);
-		resource_pieces(&r, put_piece, b);
 	} else {
+		number = empty_version(w->key->type, t->name, t->name_len);
 		e.body_len = empty_body(w->key->type, t->name, t->name_len, empty);
-		version_hex(paired_version(hash128(empty, e.body_len), t->name, t->name_len,
-					   w->key->pair),
-			    version);
-		put_envelope(b, &e);
-		body_put(b, empty, e.body_len);
 	}
+	version_hex(paired_version(number, name_hash(t->name, t->name_len), w->pair), version);
+	put_envelope(b, &e);
+	if (t->at)
+		resource_pieces(&r, put_piece, b);
+	else
+		body_put(b, empty, e.body_len);
 }
 
 static const struct body *encode(const struct work *w, uint64_t version)
@@ -515,7 +524,11 @@ static void fill(struct work *w, struct response *r)
 static struct entry *entry_new(struct xds_cache *c, const struct response_key *k, uint64_t hash)
 {
 	struct work w = {
-		.cache = c, .key = k, .row = &xds_types[k->type], .index = root_index(k->to)
+		.cache = c,
+		.key = k,
+		.row = &xds_types[k->type],
+		.index = root_index(k->to),
+		.pair = k->pair ? root_index(k->pair) : NULL,
 	};
 	struct entry *e = xcalloc(1, sizeof *e);
 

@@ -130,7 +130,7 @@ static bool collect(void *ctx, const struct resource *r)
 
 	VEC_ROOM(s->v, s->n, s->cap);
 	s->v[s->n] = (struct sortable){
-		.entry = { (uint32_t)(name_hash(r->name, r->name_len) >> 32), r->offset, r->at },
+		.entry = { name_hash(r->name, r->name_len), resource_version(r), r->at, r->offset },
 		.order = s->n,
 		.name = r->name,
 	};
@@ -201,24 +201,31 @@ const struct root *root_personal(enum xds_type type, const struct result *result
 	return r;
 }
 
-const struct index_entry *index_find(const struct root_index *x, uint64_t hash, const char *s,
-				     size_t len)
+const struct index_entry *index_guess(const struct root_index *x, uint64_t hash)
 {
-	uint32_t lo = 0, hi = x->n, want = (uint32_t)(hash >> 32);
+	uint32_t lo = 0, hi = x->n;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (x->v[mid].hash < want)
+		if (x->v[mid].hash < hash)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	for (; lo < x->n && x->v[lo].hash == want; lo++) {
-		struct resource r = resource_at(x->v[lo].at, x->v[lo].offset);
+	return lo < x->n && x->v[lo].hash == hash ? &x->v[lo] : NULL;
+}
+
+const struct index_entry *index_find(const struct root_index *x, uint64_t hash, const char *s,
+				     size_t len)
+{
+	const struct index_entry *e = index_guess(x, hash);
+
+	for (; e && e < x->v + x->n && e->hash == hash; e++) {
+		struct resource r = resource_at(e->at, e->offset);
 
 		if (r.name_len == len && !memcmp(r.name, s, len))
-			return &x->v[lo];
+			return e;
 	}
 	return NULL;
 }

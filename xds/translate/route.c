@@ -203,7 +203,6 @@ static bool acceptable(const struct route_context *c, const struct route_source 
 		       const Route__Route *r)
 {
 	const char *why = NULL;
-	char title[OBJECT_TITLE];
 	struct diag *d = run_diag(c->run);
 
 	if (r->action_case == ROUTE__ROUTE__ACTION__NOT_SET)
@@ -218,10 +217,8 @@ static bool acceptable(const struct route_context *c, const struct route_source 
 		why = "the status of a direct response is 200 to 599";
 	if (!why)
 		return true;
-	d->object = object_title(src->object, title);
 	diag_error(d, src->object->place, "spec.http", "route \"%s\" is left out: %s",
 		   str_or(r->name, ""), why);
-	d->object = NULL;
 	return false;
 }
 
@@ -250,6 +247,7 @@ void routes_of_source(const struct route_context *c, const struct route_source *
 	bool done = false;
 
 	d->object = object_title(src->object, title);
+	d->place = src->object->place;
 	for (uint32_t i = 0; i < src->spec->http.n && !done; i++) {
 		const struct http_route *rule = &src->spec->http.v[i];
 

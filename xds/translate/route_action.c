@@ -1,6 +1,7 @@
 /* Where a rule sends requests: clusters, weights, mirrors, retries, hashing and header operations (translation.md
  * 5.6.4-5.8).
  */
+#include "base/diag.h"
 #include "model/mesh.h"
 #include "model/options.h"
 #include "model/proxy.h"
@@ -186,6 +187,30 @@ static const struct load_balancer_settings *port_level_lb(const struct traffic_p
 			return l->load_balancer;
 	}
 	return NULL;
+}
+
+/* A cluster that is not there answers 503: that is what istiod does, but nobody should have to search for the reason. */
+static void check_destination(const struct route_context *c, const struct route_source *src,
+			      const struct destination *d)
+{
+	const struct service *s = d && !str_empty(d->host) ? route_service(c, d->host) : NULL;
+	const struct applied_rule *rule;
+
+	if (!d || str_empty(d->host))
+		return;
+	if (!s) {
+		diag_warn(run_diag(c->run), src->object->place, "spec.http",
+			  "destination %s is no service that this proxy sees: requests get 503",
+			  d->host);
+		return;
+	}
+	if (str_empty(d->subset))
+		return;
+	rule = destination_rule_for(c->run, s, true);
+	if (!rule || !subset_find(rule, d->subset))
+		diag_warn(run_diag(c->run), src->object->place, "spec.http",
+			  "subset %s of %s is defined by no DestinationRule: requests get 503",
+			  d->subset, d->host);
 }
 
 /* 5.8: subset port level, subset, rule port level, rule; port levels only when the destination names its port. */
@@ -421,6 +446,7 @@ Route__RouteAction *route_forward(const struct route_context *c, const struct ro
 	for (uint32_t i = 0; i < rule->route.n; i++) {
 		Route__RouteAction__HashPolicy *p;
 
+		check_destination(c, src, rule->route.v[i].destination);
 		hash = hash_of_destination(c, rule->route.v[i].destination);
 		if ((p = route_hash_policy(c->a, hash)))
 			PB_PUSH(c->a, out, hash_policy, p);

@@ -302,7 +302,7 @@ static bool do_root(struct replay *r)
 static bool do_sub(struct replay *r)
 {
 	struct client *c = client_of(r, 1);
-	struct ads_held held[HELD_MAX];
+	struct claim held[HELD_MAX];
 	const char *names[WORDS_MAX];
 	struct ads_request q = { .subscribe = names, .held = held };
 	bool back = false;
@@ -318,7 +318,7 @@ static bool do_sub(struct replay *r)
 	}
 	for (unsigned i = 0; back && c->protocol == XDS_DELTA && i < c->n_held; i++) {
 		if (c->held[i].type == type)
-			held[q.n_held++] = (struct ads_held){ c->held[i].name, c->held[i].version };
+			held[q.n_held++] = (struct claim){ c->held[i].name, c->held[i].version };
 	}
 	if (back && c->protocol == XDS_SOTW)
 		q.version_info = c->versions[type];

@@ -62,7 +62,7 @@ struct up {
 	enum xds_type type;
 	const char *add[HELD_MAX], *remove[HELD_MAX];
 	unsigned n_add, n_remove;
-	struct ads_held held[HELD_MAX];
+	struct claim held[HELD_MAX];
 	unsigned n_held;
 	char nonce[ADS_NONCE_MAX], version[VERSION_HEX], error[128];
 	struct arena arena;
@@ -187,8 +187,8 @@ static void ask(struct soak *k, enum xds_type type)
 	put_names(k, u);
 	for (unsigned i = 0; k->protocol == XDS_DELTA && i < t->n; i++) {
 		if (t->v[i].version[0])
-			u->held[u->n_held++] = (struct ads_held){ keep(u, t->v[i].name),
-								  keep(u, t->v[i].version) };
+			u->held[u->n_held++] =
+				(struct claim){ keep(u, t->v[i].name), keep(u, t->v[i].version) };
 	}
 	if (k->protocol == XDS_SOTW)
 		snprintf(u->version, sizeof u->version, "%s", t->version);

@@ -149,7 +149,7 @@ static const struct {
 	  DEFAULT_80,
 	  { "\"upstreamHttpProtocolOptions\":{\"autoSni\":true,\"autoSanValidation\":true}",
 	    "\"name\":\"file-root:/ca.pem\"", "\"alpn_override\":\"false\"" },
-	  { "initialFetchTimeout\":\"0s\",\"resourceApiVersion\":\"V3\"}}}},\"upstream" } },
+	  { NULL } },
 	{ "unchecked certificates",
 	  POLICY("{tls: {mode: SIMPLE, sni: x, insecureSkipVerify: true}}"),
 	  DEFAULT_80,

@@ -53,8 +53,8 @@ static const char *brief(struct kit *k, const char *json)
 			sscanf(q, "\"region\":\"%15[^\"]", region);
 		if ((q = strstr(group, "\"zone\":\"")))
 			sscanf(q, "\"zone\":\"%15[^\"]", zone);
-		if ((q = strrchr(group, ']')) && (q = strstr(q, "\"loadBalancingWeight\":")))
-			sscanf(q, "\"loadBalancingWeight\":%u", &weight);
+		if ((q = strstr(group, "}],\"loadBalancingWeight\":")))
+			sscanf(q, "}],\"loadBalancingWeight\":%u", &weight);
 		if ((q = strstr(group, "\"priority\":")))
 			sscanf(q, "\"priority\":%u", &priority);
 		if (!strstr(group, "lbEndpoints") &&
@@ -246,8 +246,8 @@ TEST(endpoint_split_horizon)
 	kit_networks(&k, "networks:\n  far:\n    endpoints: [{fromCidr: 10.0.0.2/31}]\n"
 			 "    gateways: [{address: 192.0.2.1, port: 15443}, {address: 192.0.2.2, "
 			 "port: 443}]\n");
-	kit_put(&k, SERVICE("") POD("p1", "10.0.0.1", "", "n") POD("p2", "10.0.0.2", "", "n")
-			    POD("p3", "10.0.0.3", "", "n") SLICE AT("p1", "10.0.0.1", "")
+	kit_put(&k, SERVICE("") POD("p1", "10.0.0.1", "", "n1") POD("p2", "10.0.0.2", "", "n1")
+			    POD("p3", "10.0.0.3", "", "n1") SLICE AT("p1", "10.0.0.1", "")
 				    AT("p2", "10.0.0.2", "") AT("p3", "10.0.0.3", ""));
 	/* Two endpoints over there, two gateways to them: each stands for one, as all weights are doubled. */
 	p = kit_join(&k, &(struct kit_proxy){ 0 });
