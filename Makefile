@@ -100,6 +100,15 @@ $(B)/tests/%.o: CPPF += -Itests/unit
 unit: $(UNIT)
 	@tests/unit/run $(UNIT)
 
+# ---- the property test of the real queries ----
+PROPERTY := $(wildcard tests/property/*.c)
+$(B)/property/mesh: $(PROPERTY:%.c=$(B)/%.o) $(call below,xds/translate)
+	@mkdir -p $(@D); $(CC) $(ALLC) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+$(PROPERTY:%.c=$(B)/%.o): | $(TYPES) $(EVH)
+.PHONY: property
+property: $(B)/property/mesh
+	@$(B)/property/mesh
+
 # The query engine with deliberate mistakes, each of which its property test must notice; then with tables that move.
 .PHONY: mutate
 mutate:

@@ -417,6 +417,7 @@ static void *run(void *arg)
 	int64_t ticked = 0;
 	struct event *ev;
 
+	pthread_setname_np(pthread_self(), "model");
 	for (;;) {
 		bool any =
 			queue_wait(m->events, m->waiting && m->synced ? 10 * NS_PER_MS : NS_PER_S);

@@ -194,6 +194,24 @@ static void put_addresses(struct json *j, const struct service *s)
 	json_map_end(j);
 }
 
+/* As istiod spells them. */
+static const char *const protocols[] = {
+	[PROTOCOL_AUTO] = "UnsupportedProtocol",
+	[PROTOCOL_HTTP] = "HTTP",
+	[PROTOCOL_HTTP2] = "HTTP2",
+	[PROTOCOL_GRPC] = "GRPC",
+	[PROTOCOL_GRPC_WEB] = "GRPC-Web",
+	[PROTOCOL_HTTP_PROXY] = "HTTP_PROXY",
+	[PROTOCOL_HTTPS] = "HTTPS",
+	[PROTOCOL_TLS] = "TLS",
+	[PROTOCOL_TCP] = "TCP",
+	[PROTOCOL_MONGO] = "Mongo",
+	[PROTOCOL_REDIS] = "Redis",
+	[PROTOCOL_MYSQL] = "MySQL",
+	[PROTOCOL_UDP] = "UDP",
+	[PROTOCOL_HBONE] = "HBONE",
+};
+
 static void put_service(struct json *j, const struct service *s)
 {
 	char text[CLOCK_RFC3339];
@@ -207,7 +225,7 @@ static void put_service(struct json *j, const struct service *s)
 		json_map(j);
 		json_kv_str(j, "name", s->ports[i].name);
 		json_kv_int(j, "port", s->ports[i].number);
-		json_kv_str(j, "protocol", protocol_name(s->ports[i].protocol));
+		json_kv_str(j, "protocol", protocols[s->ports[i].protocol]);
 		json_map_end(j);
 	}
 	json_seq_end(j);

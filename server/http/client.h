@@ -53,7 +53,7 @@ struct client {
 	const char *proxy; /* "pod.ns" */
 	const char *kind;  /* "sidecar", "router" ... */
 	const char *cluster, *version, *peer, *ns;
-	const char *missing; /* extensions that it has to have and lacks; NULL: none */
+	const char *missing; /* an extension that it has to have and lacks; NULL: none */
 	int64_t connected_ns;
 	const struct client_type *types;
 	uint32_t n_types;

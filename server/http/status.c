@@ -87,6 +87,8 @@ static void put_block(struct buf *out, const struct client_view *v, const struct
 	if (nack) {
 		buf_puts(out, "  error: ");
 		text_clean(out, t->error);
+		while (out->p[out->len - 1] == ' ')
+			out->p[--out->len] = '\0';
 		buf_putc(out, '\n');
 	} else if (t->acked_ns) {
 		buf_printf(out, "  acknowledged: version %s, %s ago\n", t->acked_version,
@@ -108,7 +110,8 @@ static void put_blocks(struct buf *out, const struct client_view *v)
 		if (c->missing && n++ < BLOCKS_MAX) {
 			buf_puts(out, "\nLACKING ");
 			text_clean(out, c->proxy);
-			buf_puts(out, "\n  extensions that it needs and does not have: ");
+			buf_puts(out,
+				 "\n  it is sent nothing, for it does not have the extension ");
 			text_clean(out, c->missing);
 			buf_putc(out, '\n');
 		}
@@ -208,7 +211,7 @@ void client_status_json(struct json *j, const struct client_view *v)
 		json_kv_str(j, "peer", c->peer);
 		json_time(j, "connectedAt", c->connected_ns);
 		json_kv_bool(j, "inOrder", client_is_in_order(c));
-		json_kv_str(j, "missingExtensions", c->missing);
+		json_kv_str(j, "missingExtension", c->missing);
 		json_key(j, "types");
 		json_map(j);
 		for (uint32_t k = 0; k < c->n_types; k++)

@@ -285,8 +285,10 @@ static bool stopping(const struct dir_source *d)
 static void *watch_thread(void *arg)
 {
 	struct dir_source *d = arg;
-	struct source_batch *b = dir_source_scan(d);
+	struct source_batch *b;
 
+	pthread_setname_np(pthread_self(), "source");
+	b = dir_source_scan(d);
 	d->sink(d->ctx, b);
 	while (!stopping(d)) {
 		int64_t first;

@@ -5,6 +5,7 @@
 
 struct step {
 	uint32_t memo, depth;
+	bool taken; /* below something that `wanted` took whole */
 };
 
 struct walk {
@@ -19,12 +20,12 @@ struct walk {
 	uint32_t n, cap;
 };
 
-static void walk_push(struct walk *w, uint32_t memo, uint32_t depth)
+static void walk_push(struct walk *w, uint32_t memo, uint32_t depth, bool taken)
 {
 	if (w->seen_memo[memo])
 		return;
 	VEC_ROOM(w->todo, w->n, w->cap);
-	w->todo[w->n++] = (struct step){ .memo = memo, .depth = depth };
+	w->todo[w->n++] = (struct step){ .memo = memo, .depth = depth, .taken = taken };
 }
 
 static bool path_asks(const struct graph *g, uint32_t path, uint32_t question)
@@ -63,38 +64,58 @@ static void push_derived(struct walk *w, const struct memo *m, uint32_t depth)
 				break;
 		}
 		if (at == m->trace.n)
-			walk_push(w, id, depth);
+			walk_push(w, id, depth, true);
 	}
 }
 
-static void visit(struct walk *w, uint32_t id, uint32_t depth)
+/* Last first, so that they come off the stack in order. */
+static void push_below(struct walk *w, const struct memo *m, uint32_t depth, bool taken)
 {
-	const struct graph *g = w->g;
-	const struct memo *m = memo_at(g, id);
 	const uint32_t *v = edges_cv(&m->trace);
 
-	if (w->wanted && !w->wanted(w->ctx, m->query, m->key, m->result))
-		return;
-	if (w->problem && m->diag)
-		w->problem(w->ctx, m->query, m->key, &g->diags[m->diag]->diag);
-	for (uint32_t i = 0; i < m->trace.n && w->fn; i++) {
+	for (uint32_t i = m->trace.n; i-- > 0;) {
+		if ((v[i] & EDGE_MEMO) && (taken || (v[i] & EDGE_MEMBER)))
+			walk_push(w, v[i] & EDGE_ID, depth, taken);
+	}
+}
+
+static void visit_cells(struct walk *w, const struct memo *m, uint32_t depth)
+{
+	const uint32_t *v = edges_cv(&m->trace);
+
+	for (uint32_t i = 0; i < m->trace.n; i++) {
 		const struct cell *c;
 
 		if (v[i] & EDGE_MEMO)
 			continue;
-		c = cell_at(g, v[i]);
+		c = cell_at(w->g, v[i]);
 		/* A bucket says that something was absent, not what. */
 		if (w->seen_cell[v[i]] || (c->kind & CELL_ABSENT))
 			continue;
 		w->seen_cell[v[i]] = 1;
 		w->fn(w->ctx, depth, c->kind & CELL_NAME, c->key);
 	}
-	push_derived(w, m, depth + 1);
-	/* Last first, so that they come off the stack in order. */
-	for (uint32_t i = m->trace.n; i-- > 0;) {
-		if (v[i] & EDGE_MEMO)
-			walk_push(w, v[i] & EDGE_ID, depth + 1);
+}
+
+/* False: not wanted, at least not from where it was come upon. */
+static bool visit(struct walk *w, struct step s)
+{
+	const struct graph *g = w->g;
+	const struct memo *m = memo_at(g, s.memo);
+
+	if (!s.taken && !w->wanted(w->ctx, m->query, m->key, m->result))
+		return false;
+	if (!s.taken && m->result->shape == RESULT_LIST) {
+		push_below(w, m, s.depth + 1, false);
+		return true;
 	}
+	if (w->problem && m->diag)
+		w->problem(w->ctx, m->query, m->key, &g->diags[m->diag]->diag);
+	if (w->fn)
+		visit_cells(w, m, s.depth);
+	push_derived(w, m, s.depth + 1);
+	push_below(w, m, s.depth + 1, true);
+	return true;
 }
 
 static void walk_down(struct walk *w, uint32_t binding)
@@ -105,16 +126,14 @@ static void walk_down(struct walk *w, uint32_t binding)
 	w->b = &g->bindings[binding];
 	w->seen_memo = xcalloc(g->memos.n, 1);
 	w->seen_cell = xcalloc(g->cells.n, 1);
-	walk_push(w, w->b->root, 0);
+	walk_push(w, w->b->root, 0, !w->wanted);
 	while (w->n) {
 		struct step s = w->todo[--w->n];
 
 		if (w->seen_memo[s.memo])
 			continue;
-		w->seen_memo[s.memo] = 1;
 		/* Before a commit ends a trace may name what has been replaced. */
-		if (memo_at(g, s.memo)->state < MEMO_DEAD)
-			visit(w, s.memo, s.depth);
+		w->seen_memo[s.memo] = memo_at(g, s.memo)->state >= MEMO_DEAD || visit(w, s);
 	}
 	xfree(w->todo);
 	xfree(w->seen_memo);

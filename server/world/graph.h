@@ -94,9 +94,9 @@ static inline const char *run_text(struct run *r, uint32_t key)
 }
 
 /* ---- Reading the traces. ---- */
-/* What a binding's resource was built from: cells below the memo that `wanted` picks (NULL: the root), each once.
- * `wanted` is asked of every memo on the way down with its query, key and result; false skips it and what is below
- * only it. */
+/* What a binding was built from: each cell once. With `wanted` only what the parts of it that it picks were built from: it
+ * is asked of the root, and of the members of lists that it takes; what a list read to know its members does not count
+ * then. Anything else that it takes counts with all that is below, of which it is not asked. */
 typedef bool wanted_fn(void *ctx, unsigned query, uint32_t key, const struct result *);
 typedef void trace_fn(void *ctx, unsigned depth, unsigned kind, uint32_t key);
 void graph_explain(const struct graph *, uint32_t binding, wanted_fn *, trace_fn *, void *ctx);

@@ -81,7 +81,7 @@ class Lab:
     def __enter__(self):
         self.dir = tempfile.mkdtemp(prefix="mainsheet-")
         self.running = []
-        for s in (signal.SIGTERM, signal.SIGHUP):
+        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(s, lambda *_: sys.exit(1))
         return self
 
@@ -154,10 +154,15 @@ class Daemon:
         return sum(map(float, rows))
 
     def status(self):
-        return json.loads(get(self.monitoring, "/proxy-status", "application/json"))
+        """Of each connected proxy, by name."""
+        rows = json.loads(get(self.monitoring, "/proxy-status", "application/json"))
+        return {row["proxy"]: row for row in rows}
 
     def status_text(self):
         return get(self.monitoring, "/proxy-status", "text/plain")
+
+    def verify(self):
+        return json.loads(get(self.monitoring, "/debug/verify"))
 
 
 def bootstrap(name, address, xds, admin, mark, sotw):
@@ -210,6 +215,7 @@ class Envoy:
     def __init__(self, lab, binary, name, address, xds, inside=(), mark=0, sotw=False):
         self.lab, self.binary, self.name, self.inside = lab, binary, name, inside
         self.config, self.admin = lab.path(name + ".json"), lab.path(name + ".admin")
+        self.log_seen = 0
         with open(self.config, "w") as f:
             json.dump(bootstrap(name, address, xds, self.admin, mark, sotw), f)
 
@@ -234,6 +240,12 @@ class Envoy:
 
     def log(self):
         return self.lab.log("envoy-" + self.name)
+
+    def new_log(self):
+        """What it has logged since the last call."""
+        text = self.log()[self.log_seen:]
+        self.log_seen += len(text)
+        return text
 
     def dump(self, resource):
         return json.loads(self.get("/config_dump?resource=" + resource)).get("configs", [])

@@ -70,9 +70,11 @@ class Pod:
         self.server = self.lab.start("serve-" + self.name, [peer, "serve", self.name, *(f"0.0.0.0:{p}" for p in ports)],
                                      self.inside)
 
-    def add_sidecar(self, binary, xds, sotw=False):
-        """Redirects the pod's traffic to an Envoy, which it returns unstarted."""
+    def intercept(self):
+        """Redirects the pod's traffic to the ports of its sidecar."""
         for rule in RULES.strip().splitlines():
             run("iptables", "-w", "-t", "nat", *rule.split(), inside=self.inside)
-        self.envoy = Envoy(self.lab, binary, self.name + ".app", self.address, xds, self.inside, MARK, sotw)
-        return self.envoy
+
+    def sidecar(self, binary, xds, sotw=False):
+        """An Envoy for the pod, not started yet."""
+        return Envoy(self.lab, binary, self.name + ".app", self.address, xds, self.inside, MARK, sotw)

@@ -4,7 +4,7 @@
  * graph up to date; then proxies whose facts came out different move to another class; then classes with a changed root
  * get a new snapshot, and their proxies are told.
  */
-#include "translate/engine.h"
+#include "translate/engine_impl.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "doc/node.h"
@@ -18,56 +18,9 @@
 
 #define CLASS_LINGER_NS (60 * NS_PER_S)
 
-/* Which query is the root of which type. */
-static const struct {
-	enum xds_type type;
-	uint16_t query;
-} roots[] = {
+const struct engine_root engine_roots[ENGINE_ROOTS] = {
 	{ XDS_CDS, Q_CDS }, { XDS_EDS, Q_EDS }, { XDS_LDS, Q_LDS },
 	{ XDS_RDS, Q_RDS }, { XDS_NDS, Q_NDS },
-};
-
-/* What owns a binding: the graph gives it back when the result has changed. */
-enum owner_kind { OWNER_PROXY, OWNER_CLASS };
-struct owner {
-	enum owner_kind kind;
-	bool dirty;
-};
-
-struct engine_class {
-	struct owner owner; /* first: it is what the binding gives back */
-	struct scope *scope;
-	uint32_t bindings[ARRAY_LEN(roots)];
-	const struct snapshot *snapshot;
-	struct engine_proxy *proxies; /* by next_in_class */
-	struct engine_class *next_dirty, *prev, *next;
-	int64_t idle_since; /* 0: it has proxies, or nobody has looked yet */
-};
-
-struct engine_proxy {
-	struct owner owner; /* first */
-	uint32_t key, binding;
-	void *user;
-	struct engine_class *class;
-	struct engine_proxy *next_in_class, **at_in_class;
-	struct engine_proxy *next_dirty;
-	struct engine_proxy *prev, *next;
-};
-
-struct engine {
-	struct world *world;
-	struct graph *graph;
-	struct xds_cache *cache;
-	struct scope *no_scope;
-	struct engine_class *classes;
-	struct engine_proxy *proxies;
-	uint32_t n_classes, n_proxies;
-	uint32_t *joined, c_joined; /* by proxy key: how many streams say they are it */
-	struct engine_class *dirty_classes;
-	struct engine_proxy *dirty_proxies;
-	/* Documents in force, for engine_verify. */
-	struct arena mesh_arena, networks_arena;
-	const struct node *mesh, *networks;
 };
 
 struct engine *engine_new(void)
@@ -97,7 +50,7 @@ struct engine *engine_new(void)
 
 static void class_free(struct engine *e, struct engine_class *c)
 {
-	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+	for (size_t i = 0; i < ENGINE_ROOTS; i++)
 		graph_unbind(e->graph, c->bindings[i]);
 	scope_unref(e->graph, c->scope);
 	snapshot_unref(c->snapshot);
@@ -167,8 +120,8 @@ static const struct snapshot *class_snapshot(struct engine *e, const struct engi
 {
 	const struct result *results[XDS_N] = { 0 };
 
-	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
-		results[roots[i].type] = graph_bound(e->graph, c->bindings[i]);
+	for (size_t i = 0; i < ENGINE_ROOTS; i++)
+		results[engine_roots[i].type] = graph_bound(e->graph, c->bindings[i]);
 	return snapshot_get(e->cache, results);
 }
 
@@ -190,8 +143,8 @@ static struct engine_class *class_of_facts(struct engine *e, const struct result
 		c->next->prev = c;
 	e->classes = c;
 	e->n_classes++;
-	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
-		c->bindings[i] = graph_bind(e->graph, scope, roots[i].query, 0, &c->owner);
+	for (size_t i = 0; i < ENGINE_ROOTS; i++)
+		c->bindings[i] = graph_bind(e->graph, scope, engine_roots[i].query, 0, &c->owner);
 	c->snapshot = class_snapshot(e, c);
 	return c;
 }
@@ -240,7 +193,7 @@ static void on_changed(void *ctx, void *owner, uint32_t binding, const struct re
 	mark_dirty(ctx, owner);
 }
 
-static struct engine_proxy *join(struct engine *e, uint32_t key, void *owner)
+struct engine_proxy *engine_join_key(struct engine *e, uint32_t key, void *owner)
 {
 	struct engine_proxy *p = xcalloc(1, sizeof *p);
 
@@ -271,7 +224,7 @@ struct engine_proxy *engine_join(struct engine *e, const struct proxy_node_text 
 {
 	uint32_t key = proxy_put(e->world, node);
 
-	return key ? join(e, key, owner) : NULL;
+	return key ? engine_join_key(e, key, owner) : NULL;
 }
 
 void engine_leave(struct engine *e, struct engine_proxy *p)
@@ -368,7 +321,7 @@ void engine_stats(struct engine *e, struct engine_stats *ret)
 				      .result_bytes = g.result_bytes };
 }
 
-/* ---- verification ---- */
+/* ---- provenance ---- */
 
 struct gathered {
 	const struct object **v;
@@ -383,87 +336,44 @@ static void gather(void *ctx, const struct object *o)
 	g->v[g->n++] = o;
 }
 
-/* The rebuilt snapshot of one class against the one in force. */
-static bool same_class(struct engine *e, struct engine *fresh, struct engine_class *c,
-		       struct err *err_)
-{
-	struct engine_proxy *again =
-		join(fresh, proxy_copy(fresh->world, e->world, c->proxies->key), NULL);
-	bool ok = true;
-
-	for (size_t i = 0; i < ARRAY_LEN(roots) && ok; i++) {
-		const struct root *was = snapshot_root(c->snapshot, roots[i].type);
-		const struct root *is = snapshot_root(again->class->snapshot, roots[i].type);
-
-		if (root_version(was) != root_version(is))
-			ok = err(err_, "%s of %s is not what a rebuild gives",
-				 xds_types[roots[i].type].name,
-				 key_text(world_keys(e->world), c->proxies->key));
-	}
-	return ok;
-}
-
-bool engine_verify(struct engine *e, struct err *err_)
-{
-	struct engine *fresh = engine_new();
-	struct gathered g = { 0 };
-	struct diag diag = DIAG_INIT;
-	bool ok = true;
-
-	if (!graph_check(e->graph, err_)) {
-		engine_free(fresh);
-		return false;
-	}
-	diag_init(&diag);
-	engine_set_mesh(fresh, e->mesh, &diag);
-	engine_set_networks(fresh, e->networks, &diag);
-	diag_fini(&diag);
-	world_each(e->world, gather, &g);
-	for (uint32_t i = g.n; i--;)
-		world_put(fresh->world, object_ref(g.v[i]));
-	xfree(g.v);
-	engine_commit(fresh, 0, NULL, NULL);
-	for (struct engine_class *c = e->classes; c && ok; c = c->next)
-		if (c->proxies)
-			ok = same_class(e, fresh, c, err_);
-	engine_free(fresh);
-	return ok;
-}
-
-/* ---- provenance ---- */
-
-struct wanted {
+/* The result in the tree of a binding that holds a resource. A root of equal content may be shared with another class, so
+ * it is looked for in the binding's own. */
+struct leaf {
 	const char *name;
-	bool found;
+	const struct result *at; /* NULL: not found yet */
 };
 
-static bool names_resource(void *ctx, const struct resource *r)
+static bool find_leaf(void *ctx, const struct resource *r)
 {
-	struct wanted *w = ctx;
+	struct leaf *leaf = ctx;
 
-	w->found = !strcmp(r->name, w->name);
-	return !w->found;
+	if (!strcmp(r->name, leaf->name))
+		leaf->at = r->at;
+	return !leaf->at;
 }
 
-/* Only results that hold the resource are of interest on the way down; below a leaf everything is. */
-static bool holds_resource(void *ctx, unsigned query, uint32_t key, const struct result *r)
+/* Lists are a few levels deep. */
+static bool holds(const struct result *r, const struct result *leaf)
 {
-	struct wanted *w = ctx;
+	bool found = r == leaf;
 
-	if (query < Q_MODEL_END)
-		return true;
-	if (r->shape == RESULT_CONCAT && query != Q_RC)
-		return true;
-	w->found = false;
-	resource_each(r, names_resource, w);
-	return w->found;
+	for (uint32_t i = 0; r->shape == RESULT_LIST && i < r->n && !found; i++)
+		found = holds(r->child[i], leaf);
+	return found;
 }
 
 struct explaining {
 	struct engine *e;
 	struct gathered got;
-	struct wanted wanted;
+	struct leaf leaf;
 };
+
+static bool leads_to_leaf(void *ctx, unsigned query, uint32_t key, const struct result *r)
+{
+	struct explaining *x = ctx;
+
+	return holds(r, x->leaf.at);
+}
 
 static void on_cell(void *ctx, unsigned depth, unsigned kind, uint32_t key)
 {
@@ -495,26 +405,29 @@ static int by_title(const void *a, const void *b)
 bool engine_explain(struct engine *e, const struct engine_proxy *p, enum xds_type type,
 		    const char *resource, engine_object_fn *fn, void *ctx)
 {
-	struct explaining x = { .e = e, .wanted.name = resource };
-	struct resource there;
+	struct explaining x = { .e = e, .leaf.name = resource };
+	size_t i = 0;
 
-	if (!root_find(snapshot_root(p->class->snapshot, type), resource, &there))
+	while (i < ENGINE_ROOTS && engine_roots[i].type != type)
+		i++;
+	if (i == ENGINE_ROOTS)
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
-		if (roots[i].type == type)
-			graph_explain(e->graph, p->class->bindings[i], holds_resource, on_cell, &x);
+	resource_each(graph_bound(e->graph, p->class->bindings[i]), find_leaf, &x.leaf);
+	if (!x.leaf.at)
+		return false;
+	graph_explain(e->graph, p->class->bindings[i], leads_to_leaf, on_cell, &x);
 	if (x.got.n)
 		qsort(x.got.v, x.got.n, sizeof *x.got.v, by_title);
-	for (uint32_t i = 0; i < x.got.n; i++)
-		if (!i || x.got.v[i] != x.got.v[i - 1])
-			fn(ctx, x.got.v[i]);
+	for (uint32_t k = 0; k < x.got.n; k++)
+		if (!k || x.got.v[k] != x.got.v[k - 1])
+			fn(ctx, x.got.v[k]);
 	xfree(x.got.v);
 	return true;
 }
 
 void engine_problems(struct engine *e, const struct engine_proxy *p, problem_fn *fn, void *ctx)
 {
-	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+	for (size_t i = 0; i < ENGINE_ROOTS; i++)
 		graph_problems_of(e->graph, p->class->bindings[i], fn, ctx);
 }
 

@@ -11,6 +11,7 @@
  *	sub NAME TYPE [RES...] [+back]	a first or further subscription without nonce; +back: with the versions that the
  *					client holds (delta) or the last version_info (SotW)
  *	unsub NAME TYPE RES...		(delta)
+ *	demand NAME TYPE		subscribes and unsubscribes "*" in one first request (delta)
  *	hold NAME TYPE RES VERSION	the client believes to hold this
  *	ack NAME TYPE [+RES... -RES...]	acknowledges the last response; with changes of the subscription
  *	names NAME TYPE [RES...]	SotW: acknowledges, and these are the names from now on
@@ -322,6 +323,21 @@ static bool do_sub(struct replay *r)
 	}
 	if (back && c->protocol == XDS_SOTW)
 		q.version_info = c->versions[type];
+	q.type_url = url_of(type);
+	return request(r, c, &q);
+}
+
+static bool do_demand(struct replay *r)
+{
+	static const char *const star[] = { "*" };
+	struct client *c = client_of(r, 1);
+	struct ads_request q = {
+		.subscribe = star, .n_subscribe = 1, .unsubscribe = star, .n_unsubscribe = 1
+	};
+	unsigned type;
+
+	if (!c || !type_of(r, 2, &type))
+		return false;
 	q.type_url = url_of(type);
 	return request(r, c, &q);
 }
@@ -681,6 +697,7 @@ static const struct command {
 	{ "synced", do_converged },
 	{ "answer", do_answer },
 	{ "ackanswer", do_ackanswer },
+	{ "demand", do_demand },
 };
 
 static bool run_line(struct replay *r, char *line)

@@ -1,4 +1,5 @@
 /* Clusters: what each part of a policy becomes, what is left out because Envoy would refuse it, and what is shared. */
+#include "base/err.h"
 #include "kit.h"
 #include "test.h"
 #include "translate/queries.h"
@@ -376,5 +377,26 @@ TEST(cluster_default_policy_of_the_mesh)
 	CHECK(strstr(kit_json(&k, p, XDS_CDS, DEFAULT_80), "\"consecutive5xx\":9"));
 	CHECK(strstr(kit_json(&k, p, XDS_CDS, "PassthroughCluster"), "\"maxConnections\":77"));
 	CHECK(strstr(kit_json(&k, p, XDS_CDS, "BlackHoleCluster"), "\"connectTimeout\":\"4s\""));
+	kit_fini(&k);
+}
+
+/* Rule after rule: what is patched must be what is made from nothing. */
+TEST(cluster_incremental_is_full)
+{
+	struct kit k;
+	struct err e = ERR_INIT;
+
+	kit_init(&k, NULL);
+	kit_put(&k, WORLD);
+	kit_join(&k, &(struct kit_proxy){ .locality = "r1/z1" });
+	kit_join(&k, &(struct kit_proxy){ .name = "other", .ns = "far", .stock = true });
+	kit_join(&k, &(struct kit_proxy){ .type = "router", .name = "edge", .ns = "istio-system" });
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		kit_put(&k, cases[i].yaml);
+		if (!CHECK(engine_verify(k.engine, &e)))
+			printf("after %s: %s\n", cases[i].what, e.text);
+	}
+	kit_mesh(&k, "enableAutoMtls: false\n");
+	CHECK(engine_verify(k.engine, &e));
 	kit_fini(&k);
 }
