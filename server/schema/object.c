@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "doc/write.h"
+#include "schema/check.h"
 #include "schema/interpret.h"
 #include "types.h"
 
@@ -234,11 +235,18 @@ static enum decode_result decode(struct draft *d, const struct decode_opts *opts
 	decode_meta(d, opts->default_ns);
 	d->body = arena_alloc(d->decode.arena, d->kind->type->size);
 	decode_struct(&d->decode, d->kind->type, d->doc, NULL, d->body);
+	if (diag->n_errors == n_errors) {
+		const struct object *o = pack_object(d);
+
+		if (opts->admit)
+			object_check(o, d->doc, diag);
+		if (diag->n_errors == n_errors)
+			*ret = o;
+		else
+			object_unref(o);
+	}
 	diag->object = outer;
-	if (diag->n_errors != n_errors)
-		return DECODE_BAD;
-	*ret = pack_object(d);
-	return DECODE_OK;
+	return diag->n_errors == n_errors ? DECODE_OK : DECODE_BAD;
 }
 
 enum decode_result object_decode(const struct node *doc, const struct decode_opts *opts,

@@ -140,7 +140,9 @@ static void hold(struct reading *r, const struct object *o)
 static void decode_item(void *ctx, const struct node *item)
 {
 	struct reading *r = ctx;
-	struct decode_opts opts = { .default_ns = r->d->default_ns, .cluster = r->d->cluster };
+	struct decode_opts opts = { .admit = true,
+				    .default_ns = r->d->default_ns,
+				    .cluster = r->d->cluster };
 	const struct object *o = NULL;
 	char title[OBJECT_TITLE];
 
