@@ -17,8 +17,8 @@ static const struct {
 	  "delegate is needed" },
 	{ "VirtualService",
 	  "hosts: [a.b]\n  http: [{timeout: 0s, route: [{destination: {host: a.b}}]}]",
-	  "t:6:20: error: VirtualService m/r spec.http[0].timeout: must be whole milliseconds, 1ms "
-	  "or more" },
+	  "t:6:20: error: VirtualService m/r spec.http[0].timeout: a duration of 1ms or more is "
+	  "needed" },
 	{ "DestinationRule", "host: a.b\n  subsets: [{name: x}, {name: x}]",
 	  "t:6:31: error: DestinationRule m/r spec.subsets[1].name: \"x\" is there twice" },
 	{ "ServiceEntry", "hosts: [a.b]\n  resolution: STATIC\n  endpoints: [{address: no.ip}]",
