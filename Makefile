@@ -122,6 +122,27 @@ mutate:
 $(B)/bench/rpc_push: $(patsubst %,$(B)/tests/bench/%.o,rpc_push h2client) $(B)/lib/rpc.a $(B)/lib/base.a
 	@mkdir -p $(@D); $(CC) $(ALLC) -o $@ $^ $(LIBS) -lnghttp2
 
+# ---- a real Envoy: the demo, and tests in network namespaces ----
+PEER   := $(B)/tests/envoy/peer
+$(PEER): $(patsubst %,$(B)/tests/envoy/%.o,peer peer_h2) $(B)/lib/base.a
+	@mkdir -p $(@D); $(CC) $(ALLC) -o $@ $^ $(LIBS) -lnghttp2
+
+JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+.PHONY: demo check-envoy
+demo: setup
+	@$(MAKE) --no-print-directory $(JOBS) -s $(B)/mainsheet $(PEER)
+	@envoy=$$(tests/envoy/fetch) && tests/demo $(B)/mainsheet $(PEER) "$$envoy"
+# ENVOY_TESTS: parts of the names of the tests to run; all by default.
+check-envoy: $(B)/mainsheet $(PEER)
+	@tests/envoy/run $(B)/mainsheet $(PEER) $(ENVOY_TESTS)
+
+# The whole daemon under many sidecars (tests/bench/run says what each figure is); RUNS=3 prints medians of three.
+$(B)/bench/client: $(patsubst %,$(B)/tests/bench/%.o,client fleet catalog reader request observe h2client) $(B)/lib/base.a
+	@mkdir -p $(@D); $(CC) $(ALLC) -o $@ $^ $(LIBS) -lnghttp2
+.PHONY: bench
+bench: $(B)/mainsheet $(B)/bench/client
+	@tests/bench/run $^
+
 # ---- fuzzing: tests/fuzz/TARGET.c, with a corpus that `make check` replays ----
 FUZZ := yaml json object ads_request
 # The highest room that a target needs.

@@ -18,7 +18,8 @@ void load_environment(const char *domain, const char *cluster_id, const char *ns
 {
 	static struct model_options options = { .domain = "cluster.local",
 						.system_namespace = "istio-system",
-						.cluster_id = "Kubernetes" };
+						.cluster_id = "Kubernetes",
+						.env = environment };
 	struct diag diag = DIAG_INIT;
 
 	diag_init(&diag);

@@ -32,7 +32,7 @@ static const struct page {
 } pages[] = {
 	{ "/ready", NULL, page_ready, ON_HTTP, OPEN | QUICK | PROBE },
 	{ "/version", NULL, page_version, ON_BOTH, OPEN | QUICK },
-	{ "/metrics", NULL, page_metrics, ON_MONITORING, OPEN },
+	{ "/metrics", NULL, page_metrics, ON_MONITORING, OPEN | QUICK },
 	{ "/proxy-status", "Connected proxies: are they in sync, and if not, why",
 	  page_proxy_status, ON_BOTH, 0 },
 	{ "/debug", NULL, page_index, ON_BOTH, OPEN | QUICK },
@@ -222,6 +222,7 @@ bool pages_start(const struct pages_options *o, struct model_thread *m, struct c
 	struct http_options http = { .listeners = { o->http_addr, o->monitoring_addr },
 				     .n_listeners = 2 };
 
+	lock_init(&p->lock, LOCK_STATUS);
 	p->model = m;
 	p->connections = c;
 	p->authenticated = env_bool("ENABLE_DEBUG_ENDPOINT_AUTH", true);
@@ -239,6 +240,11 @@ bool pages_start(const struct pages_options *o, struct model_thread *m, struct c
 	return true;
 }
 
+uint16_t pages_port(const struct pages *p, uint32_t address)
+{
+	return http_server_port(p->server, address);
+}
+
 void pages_stop(struct pages *p)
 {
 	if (!p)
@@ -247,5 +253,6 @@ void pages_stop(struct pages *p)
 	xfree(p->paths);
 	xfree(p->rows);
 	xfree(p->istiod);
+	lock_fini(&p->lock);
 	xfree(p);
 }

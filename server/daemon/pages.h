@@ -13,4 +13,6 @@ struct pages_options {
 };
 bool pages_start(const struct pages_options *, struct model_thread *, struct connections *,
 		 struct pages **ret, struct err *) must_check;
+/* The port of an address, 0 or 1 in the order of the options; 0 if it is not served. */
+uint16_t pages_port(const struct pages *, uint32_t address);
 void pages_stop(struct pages *); /* NULL is fine */

@@ -17,7 +17,7 @@
 enum {
 	EXPLANATIONS_MAX = 64, /* of rejected resources, per page */
 	OBJECTS_MAX = 50,      /* of one resource */
-	CLASSES_MAX = 256,     /* whose problems are looked for, per page */
+	CLIENT_PROBLEMS_MAX = 100,
 };
 
 /* ---- gathering ---- */
@@ -248,8 +248,9 @@ struct asking {
 	uint32_t next; /* client to go on with */
 	struct explained explained[EXPLANATIONS_MAX];
 	uint32_t n_explained;
-	struct class_problems classes[CLASSES_MAX];
+	struct class_problems *classes;
 	uint32_t n_classes;
+	size_t c_classes;
 };
 
 static void explain_resource(struct asking *a, struct engine *e, const struct engine_proxy *p,
@@ -302,15 +303,13 @@ static void add_problems(struct asking *a, struct engine *e, const struct engine
 	while (x < end && x->class != class)
 		x++;
 	if (x == end) {
-		if (a->n_classes == CLASSES_MAX)
-			return;
-		a->n_classes++;
+		x = ARENA_PUSH(&a->g->arena, a->classes, a->n_classes, a->c_classes);
 		*x = (struct class_problems){ class, { .arena = &a->g->arena } };
 		engine_problems(e, p, on_problem, &x->problems);
 		problems_sort(&x->problems);
 	}
 	c->problems = x->problems.v;
-	c->n_problems = x->problems.n;
+	c->n_problems = MIN(x->problems.n, CLIENT_PROBLEMS_MAX);
 }
 
 static bool has_resources(const struct client *c)

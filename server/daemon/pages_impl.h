@@ -5,6 +5,7 @@
  * Handlers of rows that are not quick run on HTTP workers and may wait for the model thread.
  */
 #pragma once
+#include "base/lock.h"
 #include "daemon/pages.h"
 #include "doc/write.h"
 #include "http/client.h"
@@ -22,6 +23,9 @@ struct pages {
 	char *istiod;              /* name of this replica */
 	struct http_path *paths;
 	struct page_row *rows; /* behind them */
+
+	struct lock lock; /* LOCK_STATUS, of the rest */
+	bool verifying;
 };
 typedef void page_fn(struct pages *, const struct http_request *, struct http_response *);
 

@@ -79,9 +79,10 @@ static void read_graph(void *ctx, struct engine *e)
 bool pages_problems(struct pages *p, struct arena *a, struct problems *ret)
 {
 	*ret = (struct problems){ .arena = a };
-	model_each_problem(p->model, from_source, ret);
 	if (!model_call(p->model, read_graph, ret))
 		return false;
+	/* Second, so that they are of the same edit or a later one. */
+	model_each_problem(p->model, from_source, ret);
 	problems_sort(ret);
 	return true;
 }

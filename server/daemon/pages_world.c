@@ -110,11 +110,33 @@ struct mesh_page {
 	bool pretty;
 };
 
+/* The config as the API has it and, where some of it has no effect, one more key that says so. */
 static void print_mesh(void *ctx, struct engine *e)
 {
 	struct mesh_page *x = ctx;
+	const struct mesh_config *mesh = mesh_config_now(engine_world(e));
+	cleanup(diag_fini) struct diag diag = DIAG_INIT;
+	cleanup(buf_fini) struct buf text = BUF_INIT;
+	struct json j;
 
-	struct_print(&mesh_config_type, mesh_config_now(engine_world(e)), x->out, x->pretty);
+	struct_print(&mesh_config_type, mesh, &text, x->pretty);
+	mesh_unsupported(mesh, &diag);
+	if (!diag.n) {
+		buf_append(x->out, text.p, text.len);
+		return;
+	}
+	buf_append(x->out, text.p, (size_t)(strrchr(buf_str(&text), '}') - buf_str(&text)));
+	buf_puts(x->out, ",\"unsupported\":");
+	json_init(&j, x->out, x->pretty);
+	json_seq(&j);
+	for (uint32_t i = 0; i < diag.n; i++) {
+		json_map(&j);
+		json_kv_str(&j, "path", diag.v[i].path);
+		json_kv_str(&j, "reason", diag.v[i].reason);
+		json_map_end(&j);
+	}
+	json_seq_end(&j);
+	buf_puts(x->out, "}\n");
 }
 
 void page_mesh(struct pages *p, const struct http_request *r, struct http_response *out)
@@ -380,12 +402,32 @@ static void verify(void *ctx, struct engine *e)
 	v->equal = engine_verify(e, &v->why);
 }
 
+/* The model thread does nothing else meanwhile, so once at a time is enough. */
+static bool begin_verifying(struct pages *p)
+{
+	bool was = true;
+
+	with_lock(&p->lock) {
+		was = p->verifying;
+		p->verifying = true;
+	}
+	return !was;
+}
+
 void page_verify(struct pages *p, const struct http_request *r, struct http_response *out)
 {
 	struct verdict v = { .why = ERR_INIT };
 	struct json j;
+	bool ran;
 
-	if (!model_call(p->model, verify, &v)) {
+	if (!begin_verifying(p)) {
+		http_respond(out, 503, "a comparison is running\n");
+		return;
+	}
+	ran = model_call(p->model, verify, &v);
+	with_lock(&p->lock)
+		p->verifying = false;
+	if (!ran) {
 		page_stopping(out);
 		return;
 	}

@@ -239,6 +239,8 @@ const struct applied_rule *destination_rule_for(struct run *r, const struct serv
 	found = pick(&l, &rules, outbound);
 	if (!found)
 		return NULL;
+	for (uint32_t i = 0; i < found->n_from; i++)
+		cite_object(r, found->from[i]);
 	applied = arena_new(run_arena(r), struct applied_rule);
 	*applied = (struct applied_rule){
 		.first = found->first,

@@ -88,6 +88,16 @@ static struct endpoint_model *add_entry(struct endpoint_list *l, const struct ob
 	return e;
 }
 
+/* The last one added: candidates share one pair of the selector's with those that it takes. */
+static void keep_if_selected(struct endpoint_list *l, const struct str_map *selector,
+			     const struct object *entry)
+{
+	if (labels_match(selector, l->v[l->n - 1].labels))
+		cite_object(l->run, entry);
+	else
+		l->n--;
+}
+
 /* ---- of a ServiceEntry ---- */
 
 static uint16_t own_port(const struct se_port *p)
@@ -195,8 +205,7 @@ static void add_entries(struct endpoint_list *l, const struct object *se, const 
 		e = add_entry(l, entry);
 		e->port = spec_port(w, p);
 		e->port_name = str_or(p->name, "");
-		if (!labels_match(selector, e->labels))
-			l->n--;
+		keep_if_selected(l, selector, entry);
 	}
 }
 
@@ -249,8 +258,7 @@ static void add_selected(struct endpoint_list *l, const struct object *entry,
 	e = add_entry(l, entry);
 	e->port = port;
 	e->port_name = str_or(p->name, "");
-	if (!labels_match(l->service->selector, e->labels))
-		l->n--;
+	keep_if_selected(l, l->service->selector, entry);
 }
 
 void endpoints_of_selected_entries(struct endpoint_list *l)

@@ -69,7 +69,7 @@ static bool requirement_holds(const struct label_selector_requirement *q,
 	return str_eq(q->operator, "DoesNotExist") && !v;
 }
 
-static bool selector_holds(const struct label_selector *s, const struct str_map *labels)
+bool label_selector_holds(const struct label_selector *s, const struct str_map *labels)
 {
 	for (uint32_t i = 0; i < s->match_labels.n; i++)
 		if (!str_eq(str_map_get(labels, s->match_labels.v[i].key),
@@ -87,7 +87,7 @@ static bool policy_matches(const struct service_entry_visibility_policy *p,
 	for (uint32_t i = 0; i < p->matching_rules.n; i++) {
 		const struct label_selector *s = p->matching_rules.v[i].namespace_selector;
 
-		if (s && !selector_holds(s, labels))
+		if (s && !label_selector_holds(s, labels))
 			return false;
 	}
 	return true;

@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "model/service.h"
+#include "types.h"
 
 /* The namespaces that see the service as a key: a sorted comma list, "~" for nobody; 0 when it is public. Mesh defaults
  * and serviceEntryVisibility are applied. */
@@ -12,5 +13,7 @@ uint32_t export_key(struct run *, const struct str_list *list, const struct str_
 		    const char *ns);
 /* Does the proxy's namespace see it? Asks ASK_NS_IS for each namespace of the list. */
 bool export_seen_by_proxy(struct run *, uint32_t export_key);
+/* Kubernetes' label selectors; an empty one holds for all. */
+bool label_selector_holds(const struct label_selector *, const struct str_map *labels);
 /* Is `ns` in the list of the key, or the key 0? Asks nothing. */
 bool export_has(struct run *, uint32_t export_key, const char *ns);

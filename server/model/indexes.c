@@ -7,6 +7,7 @@
  */
 #include "model/auto_vip.h"
 #include "model/heads.h"
+#include "model/ingress.h"
 #include "model/queries.h"
 #include "model/route_source.h"
 #include "model/same.h"
@@ -336,6 +337,15 @@ static void dr_host(const struct object *obj, struct index_out *out)
 		add(out, host_lower(&a, host_resolve(&a, spec->host, obj->ns)));
 }
 
+static void ingress_host(const struct object *obj, struct index_out *out)
+{
+	cleanup(arena_fini) struct arena a = ARENA_INIT;
+	struct str_list hosts = ingress_hosts(obj, &a);
+
+	for (uint32_t i = 0; i < hosts.n; i++)
+		add(out, hosts.v[i]);
+}
+
 const struct index model_indexes[] = {
 	{ "services of namespace", CELL_SVC_NS, KIND_SERVICE, true, false, by_namespace, NULL },
 	{ "services of namespace", CELL_SVC_NS, KIND_SERVICE_ENTRY, true, false, by_namespace,
@@ -349,10 +359,10 @@ const struct index model_indexes[] = {
 	{ "service", CELL_SVC_NS_HOST, KIND_SERVICE, true, false, service_ns_host, NULL },
 	{ "service", CELL_SVC_NS_HOST, KIND_SERVICE_ENTRY, true, false, service_ns_host,
 	  same_but_endpoints },
-	{ "services of address", CELL_SVC_ADDRESS, KIND_SERVICE, false, false, service_address,
-	  NULL },
-	{ "services of address", CELL_SVC_ADDRESS, KIND_SERVICE_ENTRY, false, false,
-	  service_address, NULL },
+	{ "services of address", CELL_SVC_ADDRESS, KIND_SERVICE, true, false, service_address,
+	  same_hosts },
+	{ "services of address", CELL_SVC_ADDRESS, KIND_SERVICE_ENTRY, true, false, service_address,
+	  same_hosts },
 	{ "services under", CELL_SVC_SUFFIX, KIND_SERVICE, false, true, service_suffix, NULL },
 	{ "services under", CELL_SVC_SUFFIX, KIND_SERVICE_ENTRY, false, true, service_suffix,
 	  NULL },
@@ -376,8 +386,8 @@ const struct index model_indexes[] = {
 	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_SIDECAR, false, false, names_node, NULL },
 	{ "node names in use", CELL_SVC_NODE_LOCAL, KIND_TELEMETRY, false, false, names_node,
 	  NULL },
-	{ "services with short hosts", CELL_SVC_SHORT, KIND_SERVICE_ENTRY, false, false,
-	  service_short, NULL },
+	{ "services with short hosts", CELL_SVC_SHORT, KIND_SERVICE_ENTRY, true, false,
+	  service_short, same_hosts },
 	{ "aliases of host", CELL_SVC_ALIAS, KIND_SERVICE, false, false, service_alias, NULL },
 	{ "traffic distribution of namespace", CELL_NS_DISTRIBUTION, KIND_NAMESPACE, true, false,
 	  namespace_distribution, NULL },
@@ -405,8 +415,8 @@ const struct index model_indexes[] = {
 	  NULL },
 	{ "virtual services of namespace", CELL_VS_NS, KIND_VIRTUAL_SERVICE, true, false,
 	  by_namespace, same_vs_heads },
-	{ "virtual services of gateway", CELL_VS_GATEWAY, KIND_VIRTUAL_SERVICE, false, false,
-	  vs_gateway, NULL },
+	{ "virtual services of gateway", CELL_VS_GATEWAY, KIND_VIRTUAL_SERVICE, true, false,
+	  vs_gateway, same_vs_heads },
 	{ "destination rules of host", CELL_DR_HOST, KIND_DESTINATION_RULE, true, false, dr_host,
 	  NULL },
 	{ "sidecars of namespace", CELL_SIDECAR_NS, KIND_SIDECAR, true, false, by_namespace, NULL },
@@ -419,6 +429,8 @@ const struct index model_indexes[] = {
 	{ "telemetries of namespace", CELL_TELEMETRY_NS, KIND_TELEMETRY, true, false, by_namespace,
 	  NULL },
 	{ "gateways of namespace", CELL_GATEWAY_NS, KIND_GATEWAY, true, false, by_namespace, NULL },
-	{ "gateways", CELL_GATEWAY_ALL, KIND_GATEWAY, false, false, by_nothing, NULL },
+	{ "gateways", CELL_GATEWAY_ALL, KIND_GATEWAY, true, false, by_nothing, NULL },
+	{ "ingresses", CELL_INGRESS_ALL, KIND_INGRESS, true, false, by_nothing, NULL },
+	{ "ingresses of host", CELL_INGRESS_HOST, KIND_INGRESS, true, false, ingress_host, NULL },
 };
 const size_t model_n_indexes = ARRAY_LEN(model_indexes);

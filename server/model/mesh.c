@@ -207,7 +207,7 @@ static bool field_is_set(const struct field *f, const void *of)
 	}
 }
 
-static void field_copy(const struct field *f, void *to, const void *from)
+void mesh_field_copy(const struct field *f, void *to, const void *from)
 {
 	memcpy((char *)to + f->offset, (const char *)from + f->offset, field_sizes[f->type]);
 }
@@ -217,7 +217,7 @@ static void overlay(const struct struct_type *t, void *base, const void *over)
 {
 	for (uint32_t i = 0; i < t->n_fields; i++)
 		if (field_is_set(&t->fields[i], over))
-			field_copy(&t->fields[i], base, over);
+			mesh_field_copy(&t->fields[i], base, over);
 }
 
 /* ---- layers ---- */
@@ -397,7 +397,7 @@ static void check_layer(const struct node *doc, const struct mesh_config *c, str
 
 /* ---- setting ---- */
 
-static const struct mesh_config *compiled_defaults(struct arena *a)
+const struct mesh_config *mesh_defaults(struct arena *a)
 {
 	struct diag diag = DIAG_INIT;
 	const struct node *n = json_read(defaults, sizeof defaults - 1, NULL, a, &diag);
@@ -417,7 +417,7 @@ static struct hash128 group_hash(const struct mesh_config *c, unsigned group)
 		const struct field *f = &mesh_config_type.fields[i];
 
 		if (group_at[f->offset] == group + 1)
-			field_copy(f, &only, c);
+			mesh_field_copy(f, &only, c);
 	}
 	return struct_hash(&mesh_config_type, &only);
 }
@@ -447,7 +447,7 @@ bool mesh_config_set_layers(struct world *w, const struct node *const *docs, siz
 	uint32_t n_errors = diag->n_errors;
 
 	e->n_users = 1;
-	e->config = *compiled_defaults(&e->arena);
+	e->config = *mesh_defaults(&e->arena);
 	for (size_t i = 0; i < n; i++) {
 		const struct mesh_config *over;
 		const struct node *doc;
@@ -462,8 +462,15 @@ bool mesh_config_set_layers(struct world *w, const struct node *const *docs, siz
 		layer(&e->arena, &e->config, over);
 	}
 	fill_modes(&e->arena, &e->config);
-	if (diag->n_errors == n_errors)
-		put_groups(w, state_make(w), e);
+	if (diag->n_errors == n_errors) {
+		struct mesh_state *s = state_make(w);
+		struct hash128 scope = s->hash[MESH_SCOPE];
+
+		mesh_unsupported(&e->config, diag);
+		put_groups(w, s, e);
+		if (!hash128_eq(scope, s->hash[MESH_SCOPE]))
+			world_readmit(w, NULL);
+	}
 	epoch_drop(e);
 	return diag->n_errors == n_errors;
 }

@@ -47,6 +47,12 @@ static inline bool mesh_config_set(struct world *w, const struct node *doc, stru
 bool mesh_networks_set(struct world *, const struct node *doc, struct diag *);
 /* Outside of queries; good until the next mesh_config_set. NULL before the first. */
 const struct mesh_config *mesh_config_now(const struct world *);
+/* Names the settings that differ from the defaults and have no effect, each with the reason, as warnings. */
+void mesh_unsupported(const struct mesh_config *, struct diag *);
+/* What holds without a word from the user. */
+const struct mesh_config *mesh_defaults(struct arena *);
+/* Copies one field between two structs of its type; what it points to is shared. */
+void mesh_field_copy(const struct field *, void *to, const void *from);
 /* The name of the group of a field, by its offset; NULL: it has none, which is a bug. For tests and explain. */
 const char *mesh_group_of(size_t offset);
 const struct mesh_networks *mesh_networks_read(struct run *); /* NULL: none */

@@ -47,6 +47,10 @@ static const struct option options[] = {
 	ROW(BOOL, "PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN", absolute_fqdn_domain, "true"),
 	ROW(BOOL, "PILOT_ENABLE_IP_AUTOALLOCATE", ip_autoallocate, "true"),
 	ROW(DOUBLE, "PILOT_TRACE_SAMPLING", trace_sampling, "1.0"),
+	ROW(BOOL, "PILOT_SPAWN_UPSTREAM_SPAN_FOR_GATEWAY", gateway_upstream_span, "true"),
+	ROW(DURATION, "METRIC_ROTATION_INTERVAL", metric_rotation_ns, "0s"),
+	ROW(DURATION, "METRIC_GRACEFUL_DELETION_INTERVAL", metric_deletion_ns, "5m"),
+	ROW(INT, "PILOT_ALLOW_ANY_DYNAMIC_DNS_MAX_HOSTS", any_dns_max_hosts, "1024"),
 	ROW(BOOL, "PILOT_SIDECAR_USE_REMOTE_ADDRESS", sidecar_use_remote_address, "false"),
 	ROW(BOOL, "PILOT_ENABLE_MONGO_FILTER", mongo_filter, "true"),
 	ROW(BOOL, "PILOT_ENABLE_MYSQL_FILTER", mysql_filter, "false"),
@@ -75,6 +79,8 @@ static const struct option options[] = {
 	    "false"),
 	ROW(BOOL, "ISTIO_ENABLE_IPV4_OUTBOUND_LISTENER_FOR_IPV6_CLUSTERS",
 	    ipv4_outbound_listener_for_ipv6, "false"),
+	ROW(BOOL, "PILOT_ENABLE_QUIC_LISTENERS", quic_listeners, "false"),
+	ROW(TEXT, "K8S_INGRESS_NS", ingress_namespace, "istio-system"),
 };
 
 /* Known, would change what is generated, and not honoured: name and the value that means nothing is asked for. */
@@ -101,7 +107,6 @@ static const struct {
 	{ "MCS_API_GROUP", "multicluster.x-k8s.io" },
 	{ "MCS_API_VERSION", "v1alpha1" },
 	{ "PILOT_AGENT_MERGE_ENVOY_STATS", "true" },
-	{ "PILOT_ALLOW_ANY_DYNAMIC_DNS_MAX_HOSTS", "1024" },
 	{ "PILOT_ANALYSIS_INTERVAL", "10s" },
 	{ "PILOT_DRAINING_LABEL", "istio.io/draining" },
 	{ "PILOT_ENABLE_AGENTGATEWAY", "false" },
@@ -114,7 +119,6 @@ static const struct {
 	{ "PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER", "true" },
 	{ "PILOT_ENABLE_GATEWAY_API_STATUS", "true" },
 	{ "PILOT_ENABLE_NODE_UNTAINT_CONTROLLERS", "false" },
-	{ "PILOT_ENABLE_QUIC_LISTENERS", "false" },
 	{ "PILOT_ENABLE_REMOTE_CREDENTIALS_CONTROLLER", "true" },
 	{ "PILOT_ENABLE_SENDING_HBONE", "false" },
 	{ "PILOT_ENABLE_SIDECAR_LISTENING_HBONE", "false" },

@@ -30,6 +30,9 @@ struct features {
 	bool absolute_fqdn_domain; /* PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN */
 	bool ip_autoallocate;      /* PILOT_ENABLE_IP_AUTOALLOCATE */
 	double trace_sampling;     /* PILOT_TRACE_SAMPLING, percent */
+	bool gateway_upstream_span;           /* PILOT_SPAWN_UPSTREAM_SPAN_FOR_GATEWAY */
+	int64_t metric_rotation_ns, metric_deletion_ns;
+	int64_t any_dns_max_hosts; /* PILOT_ALLOW_ANY_DYNAMIC_DNS_MAX_HOSTS */
 	bool sidecar_use_remote_address;
 	bool mongo_filter, mysql_filter, redis_filter;
 	int64_t transport_connect_timeout_ns; /* PILOT_GATEWAY_TRANSPORT_SOCKET_CONNECT_TIMEOUT; 0: unset */
@@ -50,12 +53,16 @@ struct features {
 	bool k8s_select_workload_entries;
 	bool wildcard_host_se_for_tls;
 	bool ipv4_outbound_listener_for_ipv6;
+	bool quic_listeners;           /* PILOT_ENABLE_QUIC_LISTENERS */
+	const char *ingress_namespace; /* K8S_INGRESS_NS: of the Gateways made from Ingresses */
 };
 
 struct model_options {
 	const char *domain;           /* "cluster.local" */
 	const char *system_namespace; /* "istio-system" */
 	const char *cluster_id;       /* "Kubernetes" */
+	/* What provider headers with envName take their values from; NULL: nothing is set. Must always answer the same. */
+	const char *(*env)(const char *name);
 	struct features features;
 };
 

@@ -183,7 +183,6 @@ uint32_t proxy_answer(const struct keys *k, const void *facts, unsigned question
 	case ASK_TARGETS: return f->targets;
 	case ASK_OWN_ADDRESSES: return f->own_addresses;
 	case ASK_MESH_ID: return f->mesh_id;
-	case ASK_SERVICE_ACCOUNT: return f->service_account;
 	case ASK_WORKLOAD_NAME: return f->workload_name;
 	}
 	assert(!"a question that nobody answers");

@@ -70,7 +70,8 @@ enum proxy_meta {
 	META_ENVOY_SECURE_METRICS_PORT,
 	META_ENVOY_SECURE_MERGED_METRICS_PORT,
 	META_DNS_PROXY_ADDR,
-	META_NODE_CLUSTER, /* node.cluster: the service name of tracers */
+	META_NODE_CLUSTER,      /* node.cluster: the service name of tracers */
+	META_OTEL_SERVICE_NAME, /* the pod's annotation for it */
 	META_COUNT,
 };
 
@@ -81,10 +82,10 @@ struct proxy_facts { /* plain: compared and interned as bytes; all u32 are keys 
 	uint32_t ip_family; /* bit 0 v4, bit 1 v6, bit 2 v6 first */
 	/* KEY_EMPTY when there is none. labels: "k=v,k2=v2", see labels_text. */
 	uint32_t ns, labels, cluster, network, network_view, locality, node_name, dns_domain;
-	uint32_t proxy_config;                            /* 0: the mesh's */
-	uint32_t targets, own_addresses;                  /* 0: none */
-	uint32_t mesh_id, service_account, workload_name; /* KEY_EMPTY when there is none */
-	uint32_t meta[META_COUNT];                        /* 0: absent */
+	uint32_t proxy_config;           /* 0: the mesh's */
+	uint32_t targets, own_addresses; /* 0: none */
+	uint32_t mesh_id, workload_name; /* KEY_EMPTY when there is none */
+	uint32_t meta[META_COUNT];       /* 0: absent */
 };
 
 /* A node message parsed and checked (translation.md 1.1): strings in the arena, none of them NULL unless it says so. */

@@ -17,7 +17,20 @@
 struct proxy_world {
 	uint32_t node_matters; /* something looks at the node that a proxy runs on */
 	uint32_t has_ingress;  /* some Sidecar that may apply has ingress listeners */
+	uint32_t is_traced;    /* some tracing provider names the proxy's service */
 };
+
+/* Only these tracers send a service name. */
+static bool is_traced(struct run *run)
+{
+	const __typeof__(((struct mesh_config *)0)->extension_providers) providers =
+		mesh_get(run, extension_providers);
+
+	for (uint32_t i = 0; i < providers.n; i++)
+		if (providers.v[i].datadog || providers.v[i].opentelemetry)
+			return true;
+	return false;
+}
 
 static bool node_matters(struct run *run)
 {
@@ -45,6 +58,7 @@ void proxy_world_run(struct run *run, uint32_t ns)
 		.node_matters = node_matters(run),
 		.has_ingress = has_ingress(run, ns) ||
 			       has_ingress(run, run_key(run, mesh_root_namespace(run))),
+		.is_traced = is_traced(run),
 	};
 
 	run_emit(run, &w, sizeof w);
@@ -190,9 +204,13 @@ void proxy_facts_run(struct run *run, uint32_t key)
 	if (n->type == PROXY_SIDECAR && (headless || world->has_ingress))
 		f.own_addresses = n->ips;
 	f.mesh_id = n->mesh_id;
-	f.service_account = n->service_account;
-	f.workload_name = n->workload_name;
+	/* What is unique to a workload or pod is a fact of the class only where something asks for it. */
+	f.workload_name = world->is_traced || n->flags & 1u << FLAG_SELF_DISCOVERY
+				  ? n->workload_name
+				  : KEY_EMPTY;
 	memcpy(f.meta, n->meta, sizeof f.meta);
+	if (!world->is_traced)
+		f.meta[META_NODE_CLUSTER] = f.meta[META_OTEL_SERVICE_NAME] = 0;
 	/* So that the answer to ASK_LABEL, which cannot intern, finds them. */
 	for (uint32_t i = 0; i < labels.n; i++)
 		run_key(run, labels.v[i].value);

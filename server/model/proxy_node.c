@@ -33,7 +33,7 @@ enum meta_type {
 	TYPE_META_INT /* number, to meta[arg] as decimal text */,
 	TYPE_BOOL,   /* string that reads as a boolean, to flag arg */
 	TYPE_EQUALS, /* string, flag arg when it equals `value` */
-	TYPE_LABELS, /* map of strings, to a struct str_map */
+	TYPE_LABELS, /* map of strings, to a struct str_map; its entry `value`, if one is named, to meta[arg] */
 	TYPE_PORTS,  /* string that holds a JSON list */
 	TYPE_CONFIG, /* map */
 };
@@ -65,7 +65,8 @@ static const struct meta_row meta_rows[] = {
 	TEXT("ISTIO_VERSION", version_text),
 	{ "LABELS", TYPE_LABELS, 0, offsetof(struct proxy_node_text, labels), NULL },
 	{ "STATIC_LABELS", TYPE_LABELS, 0, offsetof(struct proxy_node_text, static_labels), NULL },
-	{ "ANNOTATIONS", TYPE_LABELS, 0, 0, NULL },
+	{ "ANNOTATIONS", TYPE_LABELS, META_OTEL_SERVICE_NAME, 0,
+	  "resource.opentelemetry.io/service.name" },
 	{ "PLATFORM_METADATA", TYPE_LABELS, 0, 0, NULL },
 	{ "POD_PORTS", TYPE_PORTS, 0, 0, NULL },
 	{ "PROXY_CONFIG", TYPE_CONFIG, 0, 0, NULL },
@@ -277,7 +278,12 @@ static bool read_meta(struct arena *a, const struct meta_row *row, const struct 
 	bool yes = false;
 
 	switch (row->type) {
-	case TYPE_LABELS: return read_labels(a, row->key, n, at ? at : &map, e);
+	case TYPE_LABELS:
+		if (!read_labels(a, row->key, n, at ? at : &map, e))
+			return false;
+		if (row->arg)
+			t->meta[row->arg] = str_map_get(&map, row->value);
+		return true;
 	case TYPE_PORTS: return read_ports(a, n, &t->pod_ports, e);
 	case TYPE_CONFIG: return read_config(a, n, &t->proxy_config, e);
 	case TYPE_META_INT: return read_int_text(a, row->key, n, &t->meta[row->arg], e);

@@ -309,17 +309,17 @@ static void add_selecting_entries(struct targets *t, const struct str_map *own,
 	}
 }
 
-/* ServiceEntries with inline endpoints, as (address, name of the object) in order. */
+/* ServiceEntries with inline endpoints, as (address, name of the object): addresses in an order that is good for a search
+ * only, names by text, since what is found first comes out first. */
 struct inline_ip {
 	uint32_t ip, name;
 };
 
-static int inline_compare(const void *x, const void *y)
+static int inline_compare(const void *x, const void *y, void *keys)
 {
 	const struct inline_ip *a = x, *b = y;
 
-	return a->ip != b->ip ? (a->ip < b->ip ? -1 : 1)
-			      : (a->name > b->name) - (a->name < b->name);
+	return a->ip != b->ip ? (a->ip < b->ip ? -1 : 1) : key_compare(keys, a->name, b->name);
 }
 
 void inline_ips_run(struct run *run, uint32_t ns)
@@ -342,7 +342,7 @@ void inline_ips_run(struct run *run, uint32_t ns)
 				};
 	}
 	if (n)
-		qsort(v, n, sizeof *v, inline_compare);
+		qsort_r(v, n, sizeof *v, inline_compare, run_keys(run));
 	run_emit(run, v, n * sizeof *v);
 }
 

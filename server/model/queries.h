@@ -35,6 +35,9 @@ enum model_query {
 	Q_VISIBLE,          /* [pair(ns, wrapper)] heads that the scope sees */
 	/* level 6 */
 	Q_LONE_HOSTS, /* [pair(port, wrapper)] */
+	/* gateway.h: level 0, then 1 */
+	Q_GATEWAYS,    /* [0] servers of the Gateways that a router carries out, merged */
+	Q_GATEWAY_SNI, /* [0] yes when one of them is AUTO_PASSTHROUGH; for ask_query */
 	/* level 0 again: endpoint.h, proxy.h; then level 1 */
 	Q_SERVICE_ACCOUNTS, /* [pair(ns, host)] lines of text */
 	Q_PROXY_WORLD,      /* [ns] what the world says of all its proxies */
@@ -47,6 +50,10 @@ extern const struct query model_queries[Q_MODEL_END];
 struct index;
 extern const struct index model_indexes[];
 extern const size_t model_n_indexes;
+
+/* Is every member of an entry of that kind a source of what is made from it? Where not, the query cites those that it makes
+ * use of, or reads them by name. */
+bool model_members_are_sources(unsigned cell);
 
 /* Names a value cell, "mesh config clusters", "proxy sidecar~...": the value_title of world_tables. */
 struct buf;

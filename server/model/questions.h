@@ -33,6 +33,5 @@ enum question {
 	ASK_TARGETS,       /* key of the service targets' text, see proxy.h */
 	ASK_OWN_ADDRESSES, /* comma list, only where they matter (see proxy.h); 0 otherwise */
 	ASK_MESH_ID,
-	ASK_SERVICE_ACCOUNT,
 	ASK_WORKLOAD_NAME,
 };

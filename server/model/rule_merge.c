@@ -141,6 +141,7 @@ static void merge(struct arena *a, struct merged_rule *to, const struct rule_vie
 {
 	const struct traffic_policy *policy = v->spec->traffic_policy;
 
+	*ARENA_PUSH(a, to->from, to->n_from, to->c_from) = v->object;
 	merge_subsets(a, to, v->spec);
 	if (to->is_backend_policy != v->is_backend_policy) {
 		to->policy = to->is_backend_policy ? fill(a, policy, to->policy)
@@ -210,6 +211,7 @@ struct merged_rules rules_merge(struct arena *a, struct rule_list *list)
 			.policy = v->spec->traffic_policy,
 			.is_backend_policy = v->is_backend_policy,
 		};
+		*ARENA_PUSH(a, m->from, m->n_from, m->c_from) = v->object;
 		merge_subsets(a, m, v->spec);
 	}
 	return out;

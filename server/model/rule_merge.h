@@ -30,6 +30,9 @@ struct merged_rule {
 	const struct subset *const *subsets;
 	uint32_t n_subsets;
 	bool is_backend_policy;
+	const struct object **from; /* all that are in it */
+	uint32_t n_from;
+	size_t c_from;
 };
 struct merged_rules {
 	struct merged_rule *v;

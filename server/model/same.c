@@ -86,6 +86,13 @@ static bool hosts_equal(const struct object *old, const struct object *now, stru
 	return true;
 }
 
+bool same_hosts(const struct object *old, const struct object *now)
+{
+	cleanup(arena_fini) struct arena a = ARENA_INIT;
+
+	return hosts_equal(old, now, &a);
+}
+
 bool same_heads(const struct object *old, const struct object *now)
 {
 	cleanup(arena_fini) struct arena a = ARENA_INIT;

@@ -8,5 +8,7 @@
 bool same_but_endpoints(const struct object *old, const struct object *now);
 /* Services and ServiceEntries: the same heads (model/service.h). */
 bool same_heads(const struct object *old, const struct object *now);
+/* Services and ServiceEntries: the same hosts in the same order. */
+bool same_hosts(const struct object *old, const struct object *now);
 /* VirtualServices: the same heads (model/heads.h). */
 bool same_vs_heads(const struct object *old, const struct object *now);

@@ -33,12 +33,13 @@ static enum mtls_mode mode_of(const struct mutual_tls *m)
 }
 
 /* The oldest policy for the namespace as a whole. *ret_found: there is one, even if it says nothing. */
-static enum mtls_mode namespace_mode(const struct entry *policies, bool *ret_found)
+static enum mtls_mode namespace_mode(struct run *run, const struct entry *policies, bool *ret_found)
 {
 	for (uint32_t i = 0; i < policies->n; i++) {
 		const struct peer_authentication_spec *s = spec_of(policies->v[i]);
 
 		if (!has_selector(s)) {
+			cite_object(run, policies->v[i]);
 			*ret_found = true;
 			return s ? mode_of(s->mtls) : MTLS_UNKNOWN;
 		}
@@ -56,7 +57,7 @@ static const struct entry *policies_of(struct run *run, uint32_t ns)
 static enum mtls_mode mesh_mode(struct run *run, uint32_t root)
 {
 	bool found;
-	enum mtls_mode mode = namespace_mode(policies_of(run, root), &found);
+	enum mtls_mode mode = namespace_mode(run, policies_of(run, root), &found);
 
 	return found && mode == MTLS_UNKNOWN ? MTLS_PERMISSIVE : mode;
 }
@@ -68,7 +69,7 @@ enum mtls_mode mtls_of_namespace(struct run *run, uint32_t ns)
 	bool found = false;
 
 	if (ns != root)
-		mode = namespace_mode(policies_of(run, ns), &found);
+		mode = namespace_mode(run, policies_of(run, ns), &found);
 	if (mode != MTLS_UNKNOWN)
 		return mode;
 	mesh = mesh_mode(run, root);
@@ -87,9 +88,12 @@ static const struct peer_authentication_spec *workload_policy(struct run *run, u
 	for (uint32_t i = 0; i < policies->n; i++) {
 		const struct peer_authentication_spec *s = spec_of(policies->v[i]);
 
-		if (has_selector(s) && (labels ? labels_match(&s->selector->match_labels, labels)
-					       : ask_labels_match(run, &s->selector->match_labels)))
+		if (has_selector(s) &&
+		    (labels ? labels_match(&s->selector->match_labels, labels)
+			    : ask_labels_match(run, &s->selector->match_labels))) {
+			cite_object(run, policies->v[i]);
 			return s;
+		}
 	}
 	return NULL;
 }

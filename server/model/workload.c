@@ -406,5 +406,7 @@ const struct object *entry_of_ip(struct run *run, const char *ip, const char *ns
 			best_rank = rank;
 		}
 	}
+	if (best)
+		cite_object(run, best);
 	return best;
 }

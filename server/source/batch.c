@@ -29,8 +29,6 @@ static const struct {
 	{ KIND_TRAFFIC_EXTENSION, "no filter is made from it" },
 	{ KIND_REQUEST_AUTHENTICATION, "tokens are not checked" },
 	{ KIND_AUTHORIZATION_POLICY, "nothing is allowed or denied by it" },
-	{ KIND_GATEWAY, "routers get no listeners" },
-	{ KIND_INGRESS, "routers get no listeners" },
 	{ KIND_WORKLOAD_GROUP, "workloads are not registered from it" },
 	{ KIND_PROXY_CONFIG, "it takes effect at injection only" },
 };

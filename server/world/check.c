@@ -51,10 +51,13 @@ static bool check_edge(const struct graph *g, uint32_t id, uint32_t i, struct re
 	if (again && !(m->flags & MEMO_TWICE))
 		return err(e, "%s: looked at and member, but not flagged", name_of(g, m));
 	if (!(v[i] & EDGE_MEMO)) {
-		r->cell_readers[v[i]]++;
-		if (cell_at(g, v[i])->kind & CELL_FREE)
+		const struct cell *c = cell_at(g, v[i] & EDGE_ID);
+
+		if (!again)
+			r->cell_readers[v[i] & EDGE_ID]++;
+		if (c->kind & CELL_FREE)
 			return err(e, "%s: reads a freed cell", name_of(g, m));
-		return has(&cell_at(g, v[i])->readers, id) ||
+		return has(&c->readers, id) ||
 		       err(e, "%s: a cell does not know its reader", name_of(g, m));
 	}
 	callee = memo_at(g, v[i] & EDGE_ID);

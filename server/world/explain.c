@@ -5,7 +5,7 @@
 
 struct step {
 	uint32_t memo, depth;
-	bool taken; /* below something that `wanted` took whole */
+	bool taken; /* below something that is wanted whole */
 };
 
 struct walk {
@@ -28,7 +28,7 @@ static void walk_push(struct walk *w, uint32_t memo, uint32_t depth, bool taken)
 	w->todo[w->n++] = (struct step){ .memo = memo, .depth = depth, .taken = taken };
 }
 
-static bool path_asks(const struct graph *g, uint32_t path, uint32_t question)
+bool path_asks(const struct graph *g, uint32_t path, uint32_t question)
 {
 	const struct edges *e;
 
@@ -42,6 +42,25 @@ static bool path_asks(const struct graph *g, uint32_t path, uint32_t question)
 	return false;
 }
 
+bool memo_asks(const struct graph *g, const struct memo *m, uint32_t question)
+{
+	const uint32_t *v = edges_cv(&m->trace);
+
+	if (!path_asks(g, m->path, question))
+		return false;
+	for (uint32_t i = 0; i < m->trace.n; i++) {
+		if ((v[i] & EDGE_MEMO) && path_asks(g, memo_at(g, v[i] & EDGE_ID)->path, question))
+			return false;
+	}
+	return true;
+}
+
+/* A source is left out when it only decided what there is, unless all is asked for. */
+static bool is_left_out(const struct walk *w, uint32_t memo)
+{
+	return w->wanted && w->g->queries[memo_at(w->g, memo)->query]->selects;
+}
+
 /* What decided derived questions that the memo asked itself, that is, none of its callees: theirs are met below. */
 static void push_derived(struct walk *w, const struct memo *m, uint32_t depth)
 {
@@ -50,20 +69,11 @@ static void push_derived(struct walk *w, const struct memo *m, uint32_t depth)
 	if (!path_is_derived(g, m->path))
 		return;
 	for (uint32_t i = 0; i < w->b->derived.n; i++) {
-		uint32_t id = edges_cv(&w->b->derived)[i], question, at;
+		uint32_t id = edges_cv(&w->b->derived)[i], question;
 		const struct memo *d = memo_at(g, id);
 
 		question = question_find(g, QUESTION_DERIVED | d->query, d->key);
-		if (!question || !path_asks(g, m->path, question))
-			continue;
-		for (at = 0; at < m->trace.n; at++) {
-			uint32_t e = edges_cv(&m->trace)[at];
-
-			if ((e & EDGE_MEMO) &&
-			    path_asks(g, memo_at(g, e & EDGE_ID)->path, question))
-				break;
-		}
-		if (at == m->trace.n)
+		if (question && !is_left_out(w, id) && memo_asks(g, m, question))
 			walk_push(w, id, depth, true);
 	}
 }
@@ -74,7 +84,9 @@ static void push_below(struct walk *w, const struct memo *m, uint32_t depth, boo
 	const uint32_t *v = edges_cv(&m->trace);
 
 	for (uint32_t i = m->trace.n; i-- > 0;) {
-		if ((v[i] & EDGE_MEMO) && (taken || (v[i] & EDGE_MEMBER)))
+		if (!(v[i] & EDGE_MEMO) || (!taken && !(v[i] & EDGE_MEMBER)))
+			continue;
+		if (!taken || !is_left_out(w, v[i] & EDGE_ID))
 			walk_push(w, v[i] & EDGE_ID, depth, taken);
 	}
 }
@@ -84,15 +96,16 @@ static void visit_cells(struct walk *w, const struct memo *m, uint32_t depth)
 	const uint32_t *v = edges_cv(&m->trace);
 
 	for (uint32_t i = 0; i < m->trace.n; i++) {
+		uint32_t id = v[i] & EDGE_ID;
 		const struct cell *c;
 
 		if (v[i] & EDGE_MEMO)
 			continue;
-		c = cell_at(w->g, v[i]);
+		c = cell_at(w->g, id);
 		/* A bucket says that something was absent, not what. */
-		if (w->seen_cell[v[i]] || (c->kind & CELL_ABSENT))
+		if (w->seen_cell[id] || (c->kind & CELL_ABSENT))
 			continue;
-		w->seen_cell[v[i]] = 1;
+		w->seen_cell[id] = 1;
 		w->fn(w->ctx, depth, c->kind & CELL_NAME, c->key);
 	}
 }
@@ -102,10 +115,11 @@ static bool visit(struct walk *w, struct step s)
 {
 	const struct graph *g = w->g;
 	const struct memo *m = memo_at(g, s.memo);
+	enum want want = s.taken ? WANT_WHOLE : w->wanted(w->ctx, m->query, m->key, m->result);
 
-	if (!s.taken && !w->wanted(w->ctx, m->query, m->key, m->result))
+	if (want == WANT_NONE)
 		return false;
-	if (!s.taken && m->result->shape == RESULT_LIST) {
+	if (want == WANT_MEMBERS) {
 		push_below(w, m, s.depth + 1, false);
 		return true;
 	}

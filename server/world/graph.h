@@ -24,6 +24,7 @@ struct query {
 	uint8_t level; /* calls lower levels only, and its own if recursive */
 	bool recursive;
 	void (*run)(struct run *, uint32_t key);
+	bool selects; /* says what is there or seen: no source of what its callers make of that (graph_explain) */
 };
 
 /* A kind of question about the proxy. The answer must depend on the arguments only. */
@@ -76,6 +77,9 @@ const struct result *call_query(struct run *, unsigned query, uint32_t key);
 void list_add(struct run *, unsigned query,
 	      uint32_t key); /* LIST and CONCAT only; nothing comes back */
 void run_emit(struct run *, const void *bytes, size_t n); /* appends to the result's own bytes */
+/* Names a cell that has a value as a source of the result: a member that the query has made use of, where the trace has
+ * only the entry. graph_explain and graph_impact show it; it makes nothing stale and nothing may follow from it. */
+void cite_cell(struct run *, unsigned kind, uint32_t key);
 struct arena *run_arena(struct run *);                    /* emptied when the query returns */
 struct diag *run_diag(struct run *); /* kept with the result until it is run again */
 struct keys *run_keys(struct run *);
@@ -94,12 +98,22 @@ static inline const char *run_text(struct run *r, uint32_t key)
 }
 
 /* ---- Reading the traces. ---- */
-/* What a binding was built from: each cell once. With `wanted` only what the parts of it that it picks were built from: it
- * is asked of the root, and of the members of lists that it takes; what a list read to know its members does not count
- * then. Anything else that it takes counts with all that is below, of which it is not asked. */
-typedef bool wanted_fn(void *ctx, unsigned query, uint32_t key, const struct result *);
+/* What a binding was built from: each cell once, read or cited. With `wanted` only the sources of the parts that it picks:
+ * it is asked of the root, and of the members of what it wants the members of, whose own reads do not count. What it wants
+ * whole counts with all that is below, of which it is not asked, but for what queries that select have read. */
+enum want { WANT_NONE, WANT_MEMBERS, WANT_WHOLE };
+typedef enum want wanted_fn(void *ctx, unsigned query, uint32_t key, const struct result *);
 typedef void trace_fn(void *ctx, unsigned depth, unsigned kind, uint32_t key);
 void graph_explain(const struct graph *, uint32_t binding, wanted_fn *, trace_fn *, void *ctx);
+/* The other way round: of which parts would graph_explain name one of some cells? For many bindings at once; no edit and no
+ * commit in between. `within` is the CONCAT that the part is a piece of, or NULL. */
+struct reach;
+struct reach *reach_new(const struct graph *, wanted_fn *, void *ctx);
+void reach_free(struct reach *);
+void reach_add(struct reach *, unsigned kind, uint32_t key); /* before the first reach_parts */
+typedef void part_fn(void *ctx, unsigned query, const struct result *part,
+		     const struct result *within);
+void reach_parts(struct reach *, uint32_t binding, part_fn *, void *ctx);
 /* The bindings that (kind, key) reaches, each with the memos just above the cell: fn(query, key of the memo). */
 typedef void impact_fn(void *ctx, void *owner, uint32_t binding, unsigned query, uint32_t key);
 void graph_impact(const struct graph *, unsigned kind, uint32_t key, impact_fn *, void *ctx);

@@ -10,7 +10,7 @@
  *	verify.c	fetch, verify, execute: the algorithm
  *	run.c		what a query may do
  *	graph.c		bindings and commits
- *	explain.c	reading the traces; stats.c figures; check.c invariants
+ *	explain.c	reading the traces; reach.c the other way; stats.c figures; check.c invariants
  *
  * Names of things are ids into paged arrays. Pointers into pages are valid until something is allocated: after a call
  * that may run a query, look up again. All owned by the model thread.
@@ -32,9 +32,10 @@ enum {
 	RUN_DEPTH_MAX = 512, /* running queries above one another */
 };
 
-/* Entries of traces: a cell, or a memo, as member of a list or looked at. */
+/* Entries of traces: a cell, read or cited, or a memo, looked at or as member of a list. */
 #define EDGE_MEMO 0x80000000u
 #define EDGE_MEMBER 0x40000000u
+#define EDGE_CITED EDGE_MEMBER
 #define EDGE_ID 0x3fffffffu
 /* Entries of reverse lists: a memo, or a binding. */
 #define EDGE_BINDING 0x80000000u
@@ -348,6 +349,11 @@ void edge_remove(struct graph *, uint32_t target, uint32_t from);
 /* Whether `from`, an entry of target's reverse list, is true: by the forward edges. */
 bool edge_is_live(const struct graph *, uint32_t target, uint32_t from);
 void graph_collect(struct graph *);
+
+/* explain.c */
+bool path_asks(const struct graph *, uint32_t path, uint32_t question);
+/* Has the memo asked the derived question itself, and none of its callees? */
+bool memo_asks(const struct graph *, const struct memo *, uint32_t question);
 
 /* verify.c */
 uint32_t memo_fetch(struct graph *, struct scope *, uint16_t query, uint32_t key);

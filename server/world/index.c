@@ -188,6 +188,17 @@ static void entries_of(const struct index_group *group, const struct object *o,
 	out->n = n;
 }
 
+void world_entries_of(struct world *w, const struct object *o, entry_fn *fn, void *ctx)
+{
+	for (uint32_t g = 0; g < w->n_groups; g++) {
+		if (w->groups[g].kind != o->kind)
+			continue;
+		entries_of(&w->groups[g], o, &w->new_keys);
+		for (uint32_t i = 0; i < w->new_keys.n; i++)
+			fn(ctx, w->groups[g].cell, w->new_keys.v[i]);
+	}
+}
+
 /* Does the change of content concern the readers of the group's entries? */
 static bool is_touched(const struct index_group *group, const struct object *old,
 		       const struct object *new)

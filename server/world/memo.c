@@ -154,13 +154,14 @@ void edge_remove(struct graph *g, uint32_t target, uint32_t from)
 		else
 			ids_push(&g->idle_memos, id);
 	} else {
-		struct cell *c = cell_at(g, target);
+		uint32_t id = target & EDGE_ID;
+		struct cell *c = cell_at(g, id);
 
 		assert(c->n_readers);
 		c->n_readers--;
-		reverse_remove(g, &c->readers, c->n_readers, target, from);
+		reverse_remove(g, &c->readers, c->n_readers, id, from);
 		if (!c->n_readers)
-			cell_idle(g, target);
+			cell_idle(g, id);
 	}
 }
 

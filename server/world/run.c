@@ -51,6 +51,14 @@ const void *read_cell(struct run *r, unsigned kind, uint32_t key)
 	return value;
 }
 
+void cite_cell(struct run *r, unsigned kind, uint32_t key)
+{
+	uint32_t cell = cell_find(r->g, kind, key);
+
+	if (cell && cell_at(r->g, cell)->value)
+		ids_push(&r->trace, cell | EDGE_CITED);
+}
+
 static void push_answer(struct run *r, uint32_t question, uint32_t answer)
 {
 	ids_push(&r->path, question);

@@ -31,7 +31,7 @@ static const struct result *list_build(struct graph *g, uint16_t query, const st
 	if (head)
 		add_child(g, head);
 	for (uint32_t i = 0; i < n; i++) {
-		if (trace[i] & EDGE_MEMBER)
+		if ((trace[i] & EDGE_MEMO) && (trace[i] & EDGE_MEMBER))
 			add_child(g, memo_at(g, trace[i] & EDGE_ID)->result);
 	}
 	return result_list(g->queries[query]->shape, g->children, g->n_children);
@@ -123,6 +123,8 @@ bool memo_verify(struct graph *g, struct scope *s, uint32_t id)
 		uint32_t e = edges_cv(&m->trace)[i], verified_at = m->verified_at;
 
 		if (!(e & EDGE_MEMO)) {
+			if (e & EDGE_CITED)
+				continue;
 			if (cell_at(g, e)->changed_at > verified_at &&
 			    !(MUTATED(MUTATE_PATCH) && list))
 				return false;
@@ -215,7 +217,7 @@ uint32_t memo_fetch(struct graph *g, struct scope *s, uint16_t query, uint32_t k
 }
 
 /* A memo that was looked at and is a member too keeps both entries: then a change of it is seen as that of something
- * looked at, which no patch can answer. */
+ * looked at, which no patch can answer. So does a cell that was read and is cited. */
 static uint32_t drop_repetitions(struct graph *g, struct ids *trace, bool *ret_twice)
 {
 	enum { LOOKED_AT = 1, MEMBER = 2 };

@@ -33,6 +33,7 @@ void world_free(struct world *w)
 {
 	if (!w)
 		return;
+	door_fini(w);
 	graph_each_value(w->graph, drop_value, w);
 	graph_free(w->graph);
 	indexes_fini(w);
@@ -66,7 +67,7 @@ static bool same_place(const struct object *a, const struct object *b)
 	       str_eq(str_or(a->place.file, ""), str_or(b->place.file, ""));
 }
 
-bool world_put(struct world *w, const struct object *obj)
+bool store_put(struct world *w, const struct object *obj)
 {
 	const struct object *old;
 	uint32_t key = world_object_key(w, obj->ns, obj->name);
@@ -92,7 +93,7 @@ bool world_put(struct world *w, const struct object *obj)
 	return !equal;
 }
 
-bool world_delete(struct world *w, unsigned kind, const char *ns, const char *name)
+bool store_delete(struct world *w, unsigned kind, const char *ns, const char *name)
 {
 	uint32_t key = find_key(w, ns, name);
 	const struct object *old = key ? graph_get(w->graph, kind, key) : NULL;
@@ -106,6 +107,42 @@ bool world_delete(struct world *w, unsigned kind, const char *ns, const char *na
 	keyset_update(w, kind, key, false);
 	object_unref(old);
 	return true;
+}
+
+/* What is of the door's kind decides about the namespace of its name. */
+static bool decides(const struct world *w, unsigned kind)
+{
+	return w->tables.door.admits && kind == w->tables.door.kind;
+}
+
+bool world_put(struct world *w, const struct object *obj)
+{
+	const struct object *o = object_ref(obj);
+	bool decider = decides(w, obj->kind), was = decider && door_admits(w, obj->name), changed;
+
+	if (!door_admits(w, obj->ns)) {
+		changed = store_delete(w, obj->kind, obj->ns, obj->name);
+		door_keep(w, obj);
+	} else {
+		door_forget(w, obj->kind, obj->ns, obj->name);
+		changed = store_put(w, obj);
+		if (decider && door_admits(w, o->name) != was)
+			world_readmit(w, o->name);
+	}
+	object_unref(o);
+	return changed;
+}
+
+bool world_delete(struct world *w, unsigned kind, const char *ns, const char *name)
+{
+	bool decider = decides(w, kind), was = decider && door_admits(w, name), changed;
+
+	if (door_forget(w, kind, ns, name))
+		return false;
+	changed = store_delete(w, kind, ns, name);
+	if (decider && door_admits(w, name) != was)
+		world_readmit(w, name);
+	return changed;
 }
 
 const struct object *world_get(const struct world *w, unsigned kind, const char *ns,
@@ -200,6 +237,14 @@ const struct object *read_object(struct run *r, unsigned kind, uint32_t ns, uint
 {
 	assert(kind < KIND_COUNT);
 	return read_cell(r, kind, run_pair(r, ns, name));
+}
+
+void cite_object(struct run *r, const struct object *obj)
+{
+	uint32_t key = run_pair(r, run_key(r, obj->ns), run_key(r, obj->name));
+
+	if (graph_get(run_graph(r), obj->kind, key) == obj)
+		cite_cell(r, obj->kind, key);
 }
 
 const void *read_value(struct run *r, unsigned cell, uint32_t key, size_t *ret_len)

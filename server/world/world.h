@@ -43,6 +43,13 @@ struct keyset {
 	const uint32_t *v;
 };
 
+/* Which namespaces are seen. Objects of others are kept aside, out of cells and indexes, as if they were not there. */
+struct world_door {
+	/* May look at values and at objects of `kind` with that name, which is all that it may depend on. NULL: all are. */
+	bool (*admits)(const struct world *, const char *ns);
+	uint16_t kind; /* cluster-scoped: a change of its object asks again about the namespace of that name */
+};
+
 struct world_tables {
 	const struct index *indexes;
 	size_t n_indexes;
@@ -52,6 +59,7 @@ struct world_tables {
 	answer_fn *answer;
 	/* Names a value cell for people, as "mesh config accessLog"; NULL: they are numbered. */
 	void (*value_title)(const struct keys *, unsigned kind, uint32_t key, struct buf *out);
+	struct world_door door;
 };
 struct world *world_new(const struct world_tables *);
 void world_free(struct world *);
@@ -59,10 +67,16 @@ struct graph *world_graph(struct world *);
 struct keys *world_keys(struct world *);
 
 /* Takes the caller's reference. False when the store holds an object of the same kind, namespace, name and equal
- * content: then nothing has changed and obj is dropped. */
+ * content, or keeps it aside: then nothing has changed. */
 bool world_put(struct world *, const struct object *obj);
 bool world_delete(struct world *, unsigned kind, const char *ns,
-		  const char *name); /* false: was not there */
+		  const char *name); /* false: was not there, or not to be seen */
+/* Asks the door again about a namespace, or about all (NULL), after a value that it looks at has changed. Objects come in
+ * and go as if put and deleted; true: some did. Not from inside a query. */
+bool world_readmit(struct world *, const char *ns);
+/* Those kept aside, in no order. */
+void world_each_hidden(const struct world *, void (*fn)(void *ctx, const struct object *),
+		       void *ctx);
 const struct object *world_get(const struct world *, unsigned kind, const char *ns,
 			       const char *name);
 uint32_t world_count(const struct world *, unsigned kind);
@@ -74,6 +88,9 @@ bool world_set_value(struct world *, unsigned kind, uint32_t key, const void *va
 const void *world_value(const struct world *, unsigned kind, uint32_t key, size_t *ret_len);
 /* The members of an entry, outside of queries: what a trace that names it stands for. Never NULL. */
 const struct entry *world_entry(const struct world *, unsigned cell, uint32_t key);
+/* And back: all entries that the object is a member of. */
+typedef void entry_fn(void *ctx, unsigned cell, uint32_t key);
+void world_entries_of(struct world *, const struct object *, entry_fn *, void *ctx);
 uint32_t world_object_key(struct world *, const char *ns, const char *name);
 
 /* ---- Inside a query (each records what it reads) ---- */
@@ -84,6 +101,8 @@ const struct entry *read_entry(struct run *, unsigned cell,
 const struct keyset *read_keyset(struct run *, unsigned cell); /* never NULL */
 const void *read_value(struct run *, unsigned cell, uint32_t key,
 		       size_t *ret_len); /* NULL: not set */
+/* Cites a member of an entry that was read. Nothing when it is no object of the store, but made by the query. */
+void cite_object(struct run *, const struct object *);
 
 /* Name of a cell for people: "VirtualService shop/reviews", "index vs_by_host reviews.shop...". */
 const char *world_cell_title(const struct world *, unsigned kind, uint32_t key, char *buf,

@@ -2,6 +2,7 @@
  * The inside of the world: world.c keeps objects and values, index.c the entries over them. Model thread.
  */
 #pragma once
+#include "base/map.h"
 #include "types.h"
 #include "world/graph_impl.h"
 #include "world/world.h"
@@ -30,6 +31,7 @@ struct world {
 	const struct index **index_of; /* by cell kind: a row that feeds it, or NULL */
 	uint32_t n_objects[KIND_COUNT];
 	struct index_out old_keys, new_keys;
+	struct map wards; /* door.c: by namespace, what is kept aside */
 };
 
 /* A value cell: its bytes are aligned for any struct. */
@@ -38,6 +40,18 @@ struct blob {
 	_Alignas(16) uint8_t bytes[];
 };
 
+/* ---- door.c ---- */
+bool door_admits(const struct world *, const char *ns);
+/* Takes obj. */
+void door_keep(struct world *, const struct object *obj);
+bool door_forget(struct world *, unsigned kind, const char *ns, const char *name);
+void door_fini(struct world *);
+
+/* ---- world.c: put and delete behind the door ---- */
+bool store_put(struct world *, const struct object *obj);
+bool store_delete(struct world *, unsigned kind, const char *ns, const char *name);
+
+/* ---- index.c ---- */
 void indexes_init(struct world *);
 void indexes_fini(struct world *);
 /* Moves the entries from one version of an object to another; NULL is none. `silent`: equal content, only where it was

@@ -1,6 +1,6 @@
 /* The load client: measures one server once and prints `BENCH METRIC VALUE UNIT` a line.
  *
- *	client --server HOST:PORT [--sidecars N] [--namespaces N] [--sotw] [--bench LIST] [--dir DIR] [--pid PID]
+ *	client --server HOST:PORT [--sidecars N] [--namespaces N] [--sotw] [--distinct] [--bench LIST] [--dir DIR] [--pid PID]
  *	       [--monitoring PORT] [--edits N] [--quiet-ms MS] [--timeout S]
  *
  * Any istiod-compatible server will do. What is edited are files of mesh.py in --dir. What is read of /proc needs --pid,
@@ -412,12 +412,19 @@ static void parse_server(char *text)
 static void parse(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "server", 1, NULL, 's' },  { "sidecars", 1, NULL, 'n' },
-		{ "sotw", 0, NULL, 'w' },    { "namespaces", 1, NULL, 'm' },
-		{ "bench", 1, NULL, 'b' },   { "dir", 1, NULL, 'd' },
-		{ "pid", 1, NULL, 'p' },     { "monitoring", 1, NULL, 'o' },
-		{ "edits", 1, NULL, 'e' },   { "quiet-ms", 1, NULL, 'q' },
-		{ "timeout", 1, NULL, 't' }, { 0 },
+		{ "server", 1, NULL, 's' },
+		{ "sidecars", 1, NULL, 'n' },
+		{ "sotw", 0, NULL, 'w' },
+		{ "distinct", 0, NULL, 'i' },
+		{ "namespaces", 1, NULL, 'm' },
+		{ "bench", 1, NULL, 'b' },
+		{ "dir", 1, NULL, 'd' },
+		{ "pid", 1, NULL, 'p' },
+		{ "monitoring", 1, NULL, 'o' },
+		{ "edits", 1, NULL, 'e' },
+		{ "quiet-ms", 1, NULL, 'q' },
+		{ "timeout", 1, NULL, 't' },
+		{ 0 },
 	};
 
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -426,6 +433,7 @@ static void parse(int argc, char **argv)
 		case 'n': b.fleet.n = (uint32_t)strtoul(optarg, NULL, 10); break;
 		case 'm': b.fleet.n_namespaces = (uint32_t)strtoul(optarg, NULL, 10); break;
 		case 'w': b.fleet.is_sotw = true; break;
+		case 'i': b.fleet.is_distinct = true; break;
 		case 'b': b.bench = optarg; break;
 		case 'd': b.dir = optarg; break;
 		case 'p': b.pid = (int)strtol(optarg, NULL, 10); break;

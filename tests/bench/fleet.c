@@ -85,7 +85,7 @@ static void add_node(struct sidecar *s, struct request *r)
 	char name[TEXT_MAX], ns[TEXT_MAX], ip[TEXT_MAX], app[TEXT_MAX];
 	uint32_t i = s->index;
 
-	snprintf(app, sizeof app, "client-%u", i);
+	snprintf(app, sizeof app, "client-%u", s->fleet->options->is_distinct ? i : 0);
 	snprintf(name, sizeof name, "client-%u-0", i);
 	snprintf(ns, sizeof ns, "ns-%u", i % s->fleet->options->n_namespaces);
 	snprintf(ip, sizeof ip, "10.%u.%u.%u", 200 + (i >> 16), i >> 8 & 255, i & 255);

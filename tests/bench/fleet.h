@@ -15,6 +15,7 @@ struct fleet_options {
 	uint32_t n;            /* sidecars */
 	uint32_t n_namespaces; /* ns-0 ..., which they are spread over evenly */
 	bool is_sotw;
+	bool is_distinct; /* each is a workload of its own; else all of a namespace are of one */
 };
 struct fleet_counts {
 	uint32_t n_synced; /* sidecars that have all they asked for, acknowledged */

@@ -3,6 +3,7 @@
 Every process is started through setpriv with a death signal, so that nothing outlives the script, however it ends.
 """
 import contextlib
+import glob
 import http.client
 import json
 import os
@@ -122,6 +123,14 @@ class Lab:
         with open(self.path(name + ".log"), errors="replace") as f:
             return f.read()
 
+    def last_words(self):
+        """The end of what each process printed, for who has to find out why something failed."""
+        text = ""
+        for path in sorted(glob.glob(self.path("*.log"))):
+            name = os.path.basename(path)[:-4]
+            text += "".join(f"{name}: {line[:300]}\n" for line in self.log(name).splitlines()[-8:])
+        return text
+
 
 class Daemon:
     """mainsheet discovery on a directory of YAML."""
@@ -138,7 +147,7 @@ class Daemon:
 
     def is_ready(self):
         if self.process.poll() is not None:
-            raise Failure("the daemon ended at its start:\n" + self.lab.log("mainsheet"))
+            raise Failure("the daemon ended at its start")
         return get(self.http, "/ready") is not None
 
     def kill(self):
@@ -160,6 +169,9 @@ class Daemon:
 
     def status_text(self):
         return get(self.monitoring, "/proxy-status", "text/plain")
+
+    def problems(self):
+        return json.loads(get(self.monitoring, "/debug/configz?problems"))
 
     def verify(self):
         return json.loads(get(self.monitoring, "/debug/verify"))
@@ -227,7 +239,7 @@ class Envoy:
 
     def is_live(self):
         if self.process.poll() is not None:
-            raise Failure(f"Envoy {self.name} ended:\n" + self.log())
+            raise Failure(f"Envoy {self.name} ended")
         return self.get("/ready").strip() == "LIVE"
 
     def kill(self):

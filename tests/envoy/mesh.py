@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import shutil
+import subprocess
 
 from lab import Daemon, Failure, Load, wait_for, write_file
 from pods import NODE_IP, Pod, make_node
@@ -16,6 +17,7 @@ ANY_PORT = 84
 TARGETS = {"http": 8080, "http2": 8081, "grpc": 8082, "tcp": 8083, "any": 8084}
 ADDRESSES = {"frontend": "10.9.1.1", "v1": "10.9.1.2", "v2": "10.9.1.3", "v3": "10.9.1.4"}
 WEIGHTS = {"v1": 90, "v2": 10}
+MESH_CONFIG = "enableAutoMtls: false\n"  # no node agent, so plain text
 
 
 def virtual_service(weights, host="web"):
@@ -60,7 +62,7 @@ class Mesh:
         for source in glob.glob(HERE + "/mesh/*.yaml"):
             shutil.copy(source, lab.path("config"))
         self.default()
-        self.daemon = Daemon(lab, mainsheet, lab.path("config"), HERE + "/mesh/mesh", NODE_IP + ":15010",
+        self.daemon = Daemon(lab, mainsheet, lab.path("config"), lab.path("mesh"), NODE_IP + ":15010",
                              "127.0.0.1:8080", "127.0.0.1:15014")
         self.daemon.start()
         self.pods = {name: Pod(lab, name, address) for name, address in ADDRESSES.items()}
@@ -93,6 +95,9 @@ class Mesh:
     def default(self):
         """What each test finds: two versions, 90 to 10."""
         shutil.copy(HERE + "/mesh/web.yaml", self.lab.path("config"))
+        self.put("../mesh", MESH_CONFIG)
+        self.remove("wrong.yaml")
+        self.remove("sidecar.yaml")
         self.put("endpoints.yaml", endpoint_slice(["v1", "v2"]))
         self.write_weights(WEIGHTS)
 
@@ -127,13 +132,25 @@ class Mesh:
         return Load(self.lab, self.peer, protocol, f"{address}:{port or PORTS[protocol]}", authority, n,
                     per_second=per_second, inside=self.pods["frontend"].inside)
 
+    def curl(self, path, *options, host="web", address=VIP):
+        """One request from the frontend's pod: status, headers by lower-case name, body."""
+        out = subprocess.run([*self.pods["frontend"].inside, "curl", "-si", "--path-as-is", "--max-time", "10", "-H",
+                              "host: " + host, *options, f"http://{address}{path}"], capture_output=True, text=True)
+        head, _, body = out.stdout.replace("\r", "").partition("\n\n")
+        lines = head.split("\n")
+        expect(lines[0].startswith("HTTP/1.1 "), f"curl {path} failed ({out.returncode}): {out.stdout}")
+        headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:] if ": " in line)}
+        return int(lines[0].split()[1]), headers, body
+
     @contextlib.contextmanager
     def under_load(self, protocol="http", per_second=400):
         """Constant load around what is done inside; not one request may fail."""
         load = self.load(protocol, per_second=per_second)
-        wait_for("first requests", self.first_requests())
-        yield
-        counts = load.stop()
+        try:
+            wait_for("first requests", self.first_requests())
+            yield
+        finally:
+            counts = load.stop()
         expect(counts.errors == 0, f"failed requests under load: {counts}")
         expect(counts.answers > 20, f"hardly any load: {counts}")
 

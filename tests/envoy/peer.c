@@ -79,15 +79,29 @@ static void set_no_delay(int fd)
 
 static const char *server_name;
 
+/* Paths with a meaning: /show answers with the request's head, /fail with 503, /wait a second later. */
+static bool answer_http(int fd, const char *head, size_t len)
+{
+	const char *path = head + strcspn(head, " ");
+	bool show = str_starts(path, " /show"), fail = str_starts(path, " /fail");
+	const char *body = show ? head : server_name;
+	size_t body_len = show ? len : strlen(server_name);
+	char out[PEER_HEAD_MAX + 256];
+	int n = snprintf(
+		out, sizeof out,
+		"HTTP/1.1 %s\r\ncontent-type: text/plain\r\ncontent-length: %zu\r\n\r\n%.*s",
+		fail ? "503 Failed" : "200 OK", body_len, (int)body_len, body);
+
+	if (str_starts(path, " /wait"))
+		sleep(1);
+	return peer_write(fd, out, (size_t)n);
+}
+
 /* Requests have no bodies, so a request ends with its headers. */
 static void serve_http(int fd)
 {
-	char in[PEER_HEAD_MAX], out[256];
+	char in[PEER_HEAD_MAX];
 	size_t len = 0;
-	int n = snprintf(
-		out, sizeof out,
-		"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: %zu\r\n\r\n%s",
-		strlen(server_name), server_name);
 
 	for (;;) {
 		const char *end;
@@ -100,7 +114,7 @@ static void serve_http(int fd)
 		while ((end = strstr(in, "\r\n\r\n"))) {
 			size_t used = (size_t)(end + 4 - in);
 
-			if (!peer_write(fd, out, (size_t)n))
+			if (!answer_http(fd, in, used))
 				return;
 			memmove(in, in + used, len - used + 1);
 			len -= used;

@@ -1,8 +1,9 @@
 """Changes of configuration while requests go on, none of which may fail."""
+import json
 import time
 
 from lab import wait_for
-from mesh import HOST, PORTS, WEIGHTS, destination_rule, endpoint_slice, expect
+from mesh import HOST, MESH_CONFIG, PORTS, WEIGHTS, destination_rule, endpoint_slice, expect, virtual_service
 from suite import test
 from test_traffic import expect_split
 
@@ -34,6 +35,40 @@ def subset_comes_and_goes(mesh):
                 mesh.split(weights)
                 settle()
     expect_split(mesh.load(n=3000).done(), three)
+
+
+def change_clusters(mesh):
+    """A cluster that is replaced waits for endpoints that Envoy does not ask for a second time."""
+    def timeouts():
+        rows = [c["cluster"] for c in mesh.client.dump("dynamic_active_clusters")]
+        return {c["connect_timeout"] for c in rows if c["name"].endswith(HOST) and c["name"].startswith("outbound")}
+    for timeout in ("3s", "4s", "5s"):
+        mesh.put("web-rules.yaml", virtual_service(WEIGHTS), destination_rule(WEIGHTS) +
+                 f"  trafficPolicy: {{connectionPool: {{tcp: {{connectTimeout: {timeout}}}}}}}\n")
+        wait_for(f"clusters with a timeout of {timeout}", lambda: timeouts() == {timeout})
+        settle()
+
+
+@test
+def clusters_change(mesh):
+    for protocol in ("http", "grpc"):
+        with mesh.under_load(protocol):
+            change_clusters(mesh)
+
+
+@test
+def listeners_change(mesh):
+    """Every listener is replaced: connections are drained, not cut."""
+    def logs():
+        return "/dev/null" in json.dumps(mesh.client.dump("dynamic_listeners"))
+    for protocol in ("http", "h2c"):
+        with mesh.under_load(protocol):
+            mesh.put("../mesh", MESH_CONFIG + "accessLogFile: /dev/null\n")
+            wait_for("listeners with an access log", logs)
+            settle()
+            mesh.put("../mesh", MESH_CONFIG)
+            wait_for("listeners without it", lambda: not logs())
+            settle()
 
 
 @test

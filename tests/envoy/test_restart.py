@@ -4,6 +4,7 @@ import time
 from lab import wait_for
 from mesh import WEIGHTS, expect
 from suite import test
+from test_change import change_clusters, settle
 from test_traffic import expect_split
 
 
@@ -49,7 +50,7 @@ def restart_daemon(mesh, meanwhile=lambda: None):
         wait_for("Envoys back", lambda: all(map(connected, mesh.envoys)), 40)
         wait_for("all in order", lambda: len(mesh.daemon.status()) == len(mesh.envoys) and
                  all(p["inOrder"] for p in mesh.daemon.status().values()))
-        time.sleep(0.3)
+        settle()
 
 
 @test
@@ -85,8 +86,9 @@ def state_of_the_world(mesh):
     mesh.await_weights(WEIGHTS)
     expect_split(mesh.load(n=2000).done(), WEIGHTS)
     with mesh.under_load():
+        change_clusters(mesh)
         mesh.split({"v1": 30, "v2": 70})
-        time.sleep(0.3)
+        settle()
     restart_daemon(mesh)
     expect_split(mesh.load(n=2000).done(), {"v1": 30, "v2": 70})
     mesh.check()

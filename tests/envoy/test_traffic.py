@@ -26,6 +26,7 @@ def everything_in_force(mesh):
     missing = {"virtualOutbound", "virtualInbound", "0.0.0.0_80", "0.0.0.0_81", "0.0.0.0_82", f"{VIP}_83",
                f"{VIP}_84"} - listeners
     expect(not missing, f"listeners {missing} are not active")
+    expect(not mesh.daemon.problems(), f"problems: {mesh.daemon.problems()}")
 
 
 @test
@@ -67,4 +68,3 @@ def missing_subset(mesh):
     status = mesh.daemon.status_text()
     expect("wrong.yaml" in status and "VirtualService app/web" in status and "nowhere" in status,
            f"/proxy-status does not name it:\n{status}")
-    mesh.remove("wrong.yaml")

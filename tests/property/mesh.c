@@ -1,6 +1,6 @@
 /* The property test of the real queries as a program: `make property`.
  *
- *	mesh [mutants]
+ *	mesh [FILE]	with a file of equivalent mistakes, in a build with -DMAINSHEET_MUTATE: the mistakes instead
  *
  * PROPERTY_ROUNDS and PROPERTY_SEED in the environment choose what is run. The last line is
  * `N passed, N failed, N skipped`.
@@ -9,7 +9,7 @@
 #include "model/options.h"
 #include "tests/property/rounds.h"
 #include <stdio.h>
-#include <string.h>
+#include <unistd.h>
 
 static void set_up(void)
 {
@@ -33,12 +33,12 @@ static bool run(uint64_t seed, uint32_t n_rounds)
 
 	rounds_init(&r, seed);
 	ok = rounds_run(&r, n_rounds, &e);
-	printf("property: %u rounds, %llu edits, %llu snapshots told, %llu partial commits, at most "
+	printf("property: %u rounds, %llu edits, %llu snapshots told, %llu partial commits, at "
+	       "most "
 	       "%u results of %u classes, %.1f s\n",
 	       r.figures.n_rounds, (unsigned long long)r.figures.n_edits,
 	       (unsigned long long)r.figures.n_told, (unsigned long long)r.figures.n_partial,
-	       r.figures.max_memos, r.figures.max_classes,
-	       (double)(clock_mono_ns() - start) / 1e9);
+	       r.figures.max_memos, r.figures.max_classes, (double)(clock_mono_ns() - start) / 1e9);
 	if (!ok) {
 		printf("property: %s\n", e.text);
 		if (r.figures.n_rounds)
@@ -48,14 +48,23 @@ static bool run(uint64_t seed, uint32_t n_rounds)
 	return ok;
 }
 
+#ifdef MAINSHEET_MUTATE
+static unsigned n_workers(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 1 ? (unsigned)n : 1;
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	bool ok;
 
 	set_up();
 #ifdef MAINSHEET_MUTATE
-	if (argc > 1 && !strcmp(argv[1], "mutants"))
-		ok = mutants_run(property_seed(1), property_rounds(500), 2);
+	if (argc > 1)
+		ok = mutants_run(property_seed(1), property_rounds(500), n_workers(), argv[1]);
 	else
 #endif
 		ok = run(property_seed(1), property_rounds(2000));

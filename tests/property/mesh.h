@@ -13,6 +13,8 @@ make_fn make_service, make_slice, make_pod, make_node, make_namespace, make_serv
 /* mesh_config.c */
 make_fn make_virtual_service, make_destination_rule, make_sidecar, make_peer_authentication,
 	make_gateway;
+/* mesh_telemetry.c */
+make_fn make_telemetry;
 /* mesh_settings.c */
 make_fn make_mesh_config, make_mesh_networks, make_node_message;
 

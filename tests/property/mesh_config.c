@@ -14,8 +14,8 @@ void put_selector(struct sketch *s, const char *feature, const char *word)
 static const char *pick_vs_host(struct sketch *s, const char *feature)
 {
 	return PICK(s, feature, "a.x.com", "b.x.com", "web", "api", "web.app.svc.cluster.local",
-		    "'*.x.com'", "'*'", "lone.x.com", "'*.cluster.local'", "'*.w.x.com'", "d.w.x.com",
-		    "hl");
+		    "'*.x.com'", "'*'", "lone.x.com", "'*.cluster.local'", "'*.w.x.com'",
+		    "d.w.x.com", "hl");
 }
 
 static const char *pick_destination(struct sketch *s, const char *feature)
@@ -247,8 +247,7 @@ void make_destination_rule(struct sketch *s)
 		 "'*.svc.cluster.local'", "hl.zoo.svc.cluster.local"));
 	put_export(s, 3);
 	if (some(s, "selector", 5))
-		put_selector(s, "which selector", "workloadSelector: {matchLabels"),
-			put(s, "}, ");
+		put_selector(s, "which selector", "workloadSelector: {matchLabels"), put(s, "}, ");
 	put(s, "trafficPolicy: {");
 	put_policy(s);
 	if (some(s, "port level", 4)) {
@@ -284,9 +283,10 @@ static void put_egress(struct sketch *s, unsigned i, bool last)
 	for (unsigned j = 0; j < 1 + gene(s, "hosts", 3); j++) {
 		s->salt = 60 + i * 10 + j;
 		put(s, "'%s', ",
-		    PICK(s, "host", "./*", "*/*", "*/a.x.com", "zoo/*", "data/db.data.svc.cluster.local",
-			 "*/*.x.com", "app/*", "~*/b.x.com", "~zoo/*", "istio-system/*", "lab/*.com",
-			 "*/web.app.svc.cluster.local", "*/lone.x.com", "data/*"));
+		    PICK(s, "host", "./*", "*/*", "*/a.x.com", "zoo/*",
+			 "data/db.data.svc.cluster.local", "*/*.x.com", "app/*", "~*/b.x.com",
+			 "~zoo/*", "istio-system/*", "lab/*.com", "*/web.app.svc.cluster.local",
+			 "*/lone.x.com", "data/*"));
 	}
 	s->salt = 0;
 	put(s, "]}, ");

@@ -185,7 +185,8 @@ void make_slice(struct sketch *s)
 	}
 	s->salt = 0;
 	put(s, "], ports: [{name: %s, port: 8080}, {name: %s, port: 9090}]}",
-	    PICK(s, "first port", "http", "web", "tcp"), PICK(s, "second port", "tcp", "grpc", "x"));
+	    PICK(s, "first port", "http", "web", "tcp"),
+	    PICK(s, "second port", "tcp", "grpc", "x"));
 }
 
 /* ---- Pod, Node, Namespace ---- */
@@ -213,8 +214,9 @@ void make_pod(struct sketch *s)
 	    PICK(s, "account", "a", "b", "''"));
 	if (some(s, "named", 4))
 		put(s, "hostname: h%u, subdomain: hl, ", pod);
-	put(s, "containers: [{ports: [{name: web, containerPort: %s}]}]}, status: {phase: %s, "
-	       "podIP: ",
+	put(s,
+	    "containers: [{ports: [{name: web, containerPort: %s}]}]}, status: {phase: %s, "
+	    "podIP: ",
 	    PICK(s, "container port", "8080", "8080", "9090"),
 	    some(s, "failed", 10) ? "Failed" : "Running");
 	put_pod_ip(s, ns, some(s, "moved", 10) ? (pod + 1) % 4 : pod);
@@ -278,8 +280,8 @@ static void put_workload(struct sketch *s, unsigned ns)
 
 static void put_entry_ports(struct sketch *s)
 {
-	static const char *const protocols[] = { "HTTP", "HTTP", "TCP",  "GRPC", "TLS",
-						 "HTTPS", "",	 "MONGO", "HTTP2" };
+	static const char *const protocols[] = { "HTTP",  "HTTP", "TCP",   "GRPC", "TLS",
+						 "HTTPS", "",     "MONGO", "HTTP2" };
 	static const unsigned numbers[] = { 80, 80, 9090, 443, 15020 };
 	unsigned n = 1 + some(s, "two ports", 3), at = gene(s, "first port", 4);
 
@@ -306,8 +308,48 @@ static void put_entry_hosts(struct sketch *s, const char *resolution)
 		put(s, "%s, ", pick_host(s, "host"));
 	if (some(s, "second host", 3))
 		put(s, "%s, ",
-		    PICK(s, "which second host", "b.x.com", "web", "api.app", "e.w.x.com",
-			 "hl.zoo.svc"));
+		    PICK(s, "which second host", "b.x.com", "web", "api.app", "web.zoo",
+			 "web.app.svc", "hl.zoo.svc"));
+	put(s, "], ");
+}
+
+static void put_entry_addresses(struct sketch *s, bool dns)
+{
+	if (!some(s, "addresses", 3))
+		return;
+	if (dns)
+		put(s, "addresses: [%s], ",
+		    PICK(s, "which addresses", "192.0.2.1", "192.0.2.3, 192.0.2.4", "10.0.0.1"));
+	else
+		put(s, "addresses: [%s], ",
+		    PICK(s, "which addresses", "192.0.2.1", "192.0.2.1", "192.0.2.0/28",
+			 "192.0.2.3, 192.0.2.4", "192.0.2.0/28, 192.0.2.9", "'2001:db8::9'",
+			 "10.0.0.1"));
+}
+
+static void put_entry_endpoints(struct sketch *s, const char *resolution)
+{
+	unsigned ns = index_of_namespace(s->ns), n = gene(s, "endpoints", 3);
+
+	if (!strcmp(resolution, "NONE") || !strcmp(resolution, "DYNAMIC_DNS"))
+		return;
+	if (some(s, "selector", 4)) {
+		put(s, "workloadSelector: {labels: {app: %s, ", PICK(s, "selected", "web", "api"));
+		if (some(s, "by locality", 4))
+			put(s, "topology.kubernetes.io/region: r1, ");
+		put(s, "}}, ");
+		return;
+	}
+	if (!n)
+		return;
+	put(s, "endpoints: [");
+	for (unsigned i = 0; i < (strcmp(resolution, "DNS_ROUND_ROBIN") ? n : 1); i++) {
+		s->salt = 1 + i;
+		put(s, "{");
+		put_workload(s, ns);
+		put(s, "}, ");
+	}
+	s->salt = 0;
 	put(s, "], ");
 }
 
@@ -315,7 +357,6 @@ void make_service_entry(struct sketch *s)
 {
 	const char *resolution = PICK(s, "resolution", "STATIC", "STATIC", "STATIC", "DNS", "NONE",
 				      "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS");
-	unsigned ns = index_of_namespace(s->ns);
 
 	put_head(s, "networking.istio.io/v1", "ServiceEntry");
 	put(s, "labels: {");
@@ -329,27 +370,8 @@ void make_service_entry(struct sketch *s)
 	    PICK(s, "location", "MESH_INTERNAL", "MESH_EXTERNAL"));
 	put_entry_hosts(s, resolution);
 	put_entry_ports(s);
-	if (some(s, "addresses", 3))
-		put(s, "addresses: [%s], ",
-		    PICK(s, "which addresses", "192.0.2.1", "192.0.2.1", "192.0.2.0/28",
-			 "192.0.2.3, 192.0.2.4", "192.0.2.0/28, 192.0.2.9", "'2001:db8::9'",
-			 "10.0.0.1"));
-	if (some(s, "selector", 4)) {
-		put(s, "workloadSelector: {labels: {app: %s, ", PICK(s, "selected", "web", "api"));
-		if (some(s, "by locality", 4))
-			put(s, "topology.kubernetes.io/region: r1, ");
-		put(s, "}}, ");
-	} else {
-		put(s, "endpoints: [");
-		for (unsigned i = 0; i < gene(s, "endpoints", 3); i++) {
-			s->salt = 1 + i;
-			put(s, "{");
-			put_workload(s, ns);
-			put(s, "}, ");
-			s->salt = 0;
-		}
-		put(s, "], ");
-	}
+	put_entry_addresses(s, !strncmp(resolution, "D", 1));
+	put_entry_endpoints(s, resolution);
 	put_export(s, 3);
 	if (some(s, "names", 6))
 		put(s, "subjectAltNames: ['%s'], ",

@@ -13,8 +13,8 @@ static const struct {
 	{ "connectTimeout", 3, { "1s", "2s", "3s", "4s" } },
 	{ "tcpKeepalive", 4, { "{probes: 3}", "{time: 5s}", "{}", "{interval: 7s}" } },
 	{ "h2UpgradePolicy", 4, { "UPGRADE", "DO_NOT_UPGRADE", "UPGRADE", "UPGRADE" } },
-	{ "outboundClusterStatName", 6, { "'%SERVICE%'", "'%SERVICE_FQDN%'", "x", "y" } },
-	{ "inboundClusterStatName", 6, { "'%SERVICE%'", "'%SERVICE_PORT%'", "x", "y" } },
+	{ "outboundClusterStatName", 6, { "'%SERVICE%'", "'%SERVICE_FQDN%'", "stat", "other" } },
+	{ "inboundClusterStatName", 6, { "'%SERVICE%'", "'%SERVICE_PORT%'", "stat", "other" } },
 	{ "dnsRefreshRate", 4, { "5s", "6s", "7s", "8s" } },
 	{ "protocolDetectionTimeout", 3, { "1s", "0s", "2s", "3s" } },
 	{ "proxyHttpPort", 4, { "15002", "15003", "15002", "0" } },
@@ -61,8 +61,7 @@ static const struct {
 	    "{minProtocolVersion: TLSV1_2}", "{ecdhCurves: [P-384]}" } },
 	{ "localityLbSetting",
 	  3,
-	  { "{enabled: false}", "{failover: [{from: r1, to: r2}]}",
-	    "{failoverPriority: [version]}",
+	  { "{enabled: false}", "{failover: [{from: r1, to: r2}]}", "{failoverPriority: [version]}",
 	    "{distribute: [{from: 'r1/*', to: {'r2/*': 100}}]}" } },
 	{ "inboundTrafficPolicy",
 	  4,
@@ -76,9 +75,22 @@ static const struct {
 	{ "extensionProviders",
 	  3,
 	  { "[{name: outer, sds: {name: outer, service: a.x.com, port: 80}}]",
-	    "[{name: log, envoyFileAccessLog: {path: /log}}]",
-	    "[{name: outer, sds: {name: outer, service: app/web.app.svc.cluster.local, port: 9090}}]",
-	    "[]" } },
+	    "[{name: log, envoyFileAccessLog: {path: /log}}, {name: trace, zipkin: {service: "
+	    "web.app.svc.cluster.local, port: 80}}]",
+	    "[{name: outer, sds: {name: outer, service: app/web.app.svc.cluster.local, port: "
+	    "9090}}]",
+	    "[{name: log, envoyOtelAls: {service: b.x.com, port: 80}}, {name: otel, opentelemetry: "
+	    "{service: a.x.com, port: 80, http: {path: /v1}}}, {name: trace, datadog: {service: "
+	    "data/db.data.svc.cluster.local, port: 80}}]" } },
+	{ "defaultProviders",
+	  4,
+	  { "{accessLogging: [log]}", "{metrics: [prometheus]}", "{tracing: [trace]}",
+	    "{metrics: [prometheus], accessLogging: [envoy], tracing: [otel]}" } },
+	{ "enableEnvoyAccessLogService", 6, { "true", "false", "true", "true" } },
+	{ "discoverySelectors",
+	  6,
+	  { "[{matchLabels: {env: prod}}]", "[{matchLabels: {env: test}}]", "[{}]",
+	    "[{matchExpressions: [{key: env, operator: NotIn, values: [prod]}]}]" } },
 	{ "serviceSettings",
 	  6,
 	  { "[{settings: {clusterLocal: true}, hosts: ['*.app.svc.cluster.local']}]",
@@ -91,8 +103,7 @@ void make_mesh_config(struct sketch *s)
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
 		s->salt = (uint32_t)i;
 		if (some(s, "is set", settings[i].one_in))
-			put(s, "%s: %s, ", settings[i].field,
-			    settings[i].values[gene(s, "to", 4)]);
+			put(s, "%s: %s, ", settings[i].field, settings[i].values[gene(s, "to", 4)]);
 	}
 	s->salt = 0;
 	put(s, "}");
@@ -159,7 +170,7 @@ static const struct {
 	{ "SERVICE_ACCOUNT", 10, { "a", "b", "a", "b" } },
 	{ "WORKLOAD_NAME", 6, { "dep", "p0", "p1", "w1" } },
 	{ "ISTIO_VERSION", 10, { "1.20.0", "1.24.1", "1.30.0", "x" } },
-	{ "STATIC_LABELS", 10, { "{app: api}", "{version: v2}", "{app: web}", "{x: y}" } },
+	{ "STATIC_LABELS", 10, { "{app: api}", "{version: v2}", "{app: web}", "{env: test}" } },
 	{ "PROXY_CONFIG",
 	  6,
 	  { "{proxyHeaders: {preserveHttp1HeaderCase: true}}", "{tracing: {sampling: 7}}",

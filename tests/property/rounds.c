@@ -4,6 +4,7 @@
 #include "tests/property/rounds.h"
 #include "base/clock.h"
 #include "world/world.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { START_EDITS = 150 };
@@ -58,7 +59,7 @@ static bool join(struct rounds *r, struct joined *j, struct slot *s, struct err 
 		text = xstrdup(str_or(s->text, "{}"));
 	j->proxy = slot_join(r->engine, text, j, e);
 	if (!j->proxy) {
-		err_wrap(e, "%s", text);
+		printf("%s\n", text);
 		xfree(text);
 		j->proxy = old;
 		return false;
@@ -98,7 +99,8 @@ static bool edit(struct rounds *r, struct err *e)
 
 	r->figures.n_edits++;
 	if (!slot_apply(s, r->engine, text, NULL, e)) {
-		err_wrap(e, "%s: %s", slot_title(s, title, sizeof title), text);
+		err_wrap(e, "%s", slot_title(s, title, sizeof title));
+		printf("%s\n", text);
 		xfree(text);
 		return false;
 	}

@@ -43,6 +43,7 @@ void rounds_mutate(const struct rounds *, bool on);
 void rounds_shrink(const struct rounds *);
 
 #ifdef MAINSHEET_MUTATE
-/* The mistakes, each of which must be noticed: false if one was not. Prints what it found. */
-bool mutants_run(uint64_t seed, uint32_t n_rounds, unsigned n_workers);
+/* The mistakes, each of which must be noticed but for those that the file lists: false if one was not. Prints what it
+ * found. */
+bool mutants_run(uint64_t seed, uint32_t n_rounds, unsigned n_workers, const char *equivalent);
 #endif

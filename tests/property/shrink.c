@@ -1,8 +1,8 @@
 /* A failure, made small: the state before the failing round is put into a new engine, then its edits, and whatever is not
  * needed for the failure is left out. Each try runs in a process of its own, for a failure may be an assertion.
  */
-#include "tests/property/rounds.h"
 #include "base/buf.h"
+#include "tests/property/rounds.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,8 @@ static bool is_proxy(const struct part *p)
 
 static bool differs(const struct part *p)
 {
-	return p->before != p->after && (!p->before || !p->after || strcmp(p->before, p->after) != 0);
+	return p->before != p->after &&
+	       (!p->before || !p->after || strcmp(p->before, p->after) != 0);
 }
 
 static bool replay(const struct attempt *a, struct err *e)
@@ -123,7 +124,9 @@ static void print(const struct attempt *a)
 		const struct part *p = &a->v[i];
 
 		printf("--- # %s%s\n%s\n", slot_title(p->slot, title, sizeof title),
-		       !differs(p) ? "" : p->before ? ", before" : ", comes",
+		       !differs(p) ? ""
+		       : p->before ? ", before"
+				   : ", comes",
 		       p->before ? p->before : p->after);
 		if (differs(p) && p->before)
 			printf("--- # %s, then\n%s\n", title, p->after ? p->after : "# gone");

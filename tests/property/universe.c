@@ -13,7 +13,8 @@ struct slot_row {
 	const char *title;
 	enum slot_kind kind;
 	unsigned object_kind;
-	unsigned weight, gone; /* how often it is edited; of the edits of what is there, tenths that take it away */
+	unsigned weight,
+		gone; /* how often it is edited; of the edits of what is there, tenths that take it away */
 	make_fn *make;
 	const char *names[MAX_NAMES]; /* "ns/name" */
 };
@@ -90,6 +91,13 @@ static const struct slot_row rows[] = {
 	  5,
 	  make_sidecar,
 	  { "app/c1", "app/c2", "zoo/c1", "lab/c1", "istio-system/c1" } },
+	{ "Telemetry",
+	  SLOT_OBJECT,
+	  KIND_TELEMETRY,
+	  3,
+	  4,
+	  make_telemetry,
+	  { "app/t1", "app/t2", "data/t1", "zoo/t1", "lab/t1", "istio-system/t1" } },
 	{ "PeerAuthentication",
 	  SLOT_OBJECT,
 	  KIND_PEER_AUTHENTICATION,
@@ -112,9 +120,10 @@ static const struct slot_row rows[] = {
 	  0,
 	  0,
 	  make_node_message,
-	  { "app/p0", "data/p0", "zoo/p0", "lab/p0", "istio-system/p0", "app/p1", "data/p1",
-	    "zoo/p1", "lab/p1", "istio-system/p1", "app/p2", "data/p2", "zoo/p2", "lab/p2",
-	    "istio-system/p2", "app/p3", "data/p3", "zoo/p3", "lab/p3", "istio-system/p3" } },
+	  { "app/p0", "data/p0", "zoo/p0", "lab/p0", "istio-system/p0",
+	    "app/p1", "data/p1", "zoo/p1", "lab/p1", "istio-system/p1",
+	    "app/p2", "data/p2", "zoo/p2", "lab/p2", "istio-system/p2",
+	    "app/p3", "data/p3", "zoo/p3", "lab/p3", "istio-system/p3" } },
 };
 
 static unsigned n_names(const struct slot_row *row)
@@ -142,7 +151,9 @@ void universe_init(struct universe *u, struct rng *r)
 			char *both = xstrdup(rows[i].names[j]), *slash = strchr(both, '/');
 
 			*slash = '\0';
-			*s = (struct slot){ .row = &rows[i], .ns = both, .name = slash + 1, .number = j };
+			*s = (struct slot){
+				.row = &rows[i], .ns = both, .name = slash + 1, .number = j
+			};
 			genes_init(&s->genes, r);
 		}
 	}

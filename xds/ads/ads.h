@@ -20,12 +20,21 @@
  *    sent to the newest.
  *  - Make before break. A generation of CDS, EDS, LDS and RDS is delivered as: new and changed clusters; endpoints; when
  *    the clusters are acknowledged and their endpoints too, new and changed listeners, then routes; when these are
- *    acknowledged, what has vanished: listeners, routes, clusters, endpoints. SotW, which removes by leaving out, first
- *    sends the old and the new together. A client that does not acknowledge holds this up for ADS_WAIT_NS at most. Answers
- *    to first subscriptions do not wait, except of clients that come back with resources.
- *  - Endpoints follow every CDS response for the clusters that changed in it, even if equal: Envoy warms those.
- *  - A rejected (NACK) resource is not sent again until something of its type changes.
+ *    acknowledged, what has vanished: listeners, routes, clusters, endpoints. SotW, which removes by leaving out, sends
+ *    old and new together until then. The next generation starts when this one is delivered, but changed endpoints
+ *    alone never wait. A client that does not acknowledge holds things up for ADS_WAIT_NS at most, and one that never
+ *    acknowledged anything not at all: it gets every first answer at once. What SotW cannot give: a client that comes
+ *    back loses at once what has vanished meanwhile.
+ *  - Endpoints follow every CDS response for the clusters that are new or changed in it, even if equal: Envoy warms
+ *    those. For the same reason the version of an assignment covers its cluster: a connection that breaks between the
+ *    two leaves a client with the new cluster and the old version of its endpoints, which are then sent again.
+ *  - A client that comes back (initial_resource_versions) gets what differs, for every type, and what is gone removed.
+ *  - A rejected (NACK) response is not sent again until something of its type changes; then what was rejected goes
+ *    along (all of that response, unless the text says which resources, as Envoy's does for clusters and listeners).
  *  - Equal content is no change: nothing is sent.
+ *
+ * Not istiod's ways: versions are content hashes, nonces "<stream>-<number>"; a delta request with a stale nonce is no
+ * acknowledgement, but its changes of the subscription count, since no client repeats them.
  */
 #pragma once
 #include "snapshot/claims.h"

@@ -302,10 +302,15 @@ Endpoint__ClusterLoadAssignment *assignment_make(const struct assignments *x,
 	for (uint32_t i = 0; i < x->n; i++) {
 		const struct endpoint_model *e = &x->v[i];
 
-		if (str_eq(e->port_name, str_or(port->name, "")) &&
-		    (!subset || labels_match(&subset->labels, e->labels)) &&
-		    is_fit(x, e, unhealthy) && is_reachable(x, e))
-			place(x, &g, e, uses_mtls(r, &mtls, e));
+		bool secure;
+
+		if (!str_eq(e->port_name, str_or(port->name, "")) ||
+		    (subset && !labels_match(&subset->labels, e->labels)) ||
+		    !is_fit(x, e, unhealthy) || !is_reachable(x, e))
+			continue;
+		secure = uses_mtls(r, &mtls, e);
+		if (secure || !x->mtls_only)
+			place(x, &g, e, secure);
 	}
 	close_groups(&g);
 	if (g.n) {

@@ -15,6 +15,7 @@ struct assignments {
 	const struct applied_rule *rule; /* NULL: none */
 	bool host_names;                 /* endpoints may be names to resolve */
 	bool forces_unhealthy, keeps_draining, same_cluster_only;
+	bool mtls_only; /* leaves out endpoints without mutual TLS */
 	const struct endpoint_model *v;
 	uint32_t n;
 };

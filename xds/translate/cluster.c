@@ -7,6 +7,7 @@
 #include "model/proxy.h"
 #include "translate/assignment.h"
 #include "translate/cds.h"
+#include "translate/gateway.h"
 #include "translate/leaf.h"
 #include "translate/names.h"
 #include "translate/queries.h"
@@ -147,6 +148,7 @@ struct outbound {
 	const struct service *s;
 	const struct applied_rule *rule; /* NULL: none */
 	struct assignments *endpoints;   /* of clusters that hold them; else NULL */
+	bool sni; /* reached by names that clients gave as SNI: what they encrypt is passed on (2.10) */
 };
 
 static const char *stat_name(struct outbound *o, const struct service_port_model *p,
@@ -169,7 +171,8 @@ static bool begin(struct outbound *o, const struct service_port_model *p,
 		  const struct subset *subset, Cluster__Cluster__DiscoveryType type,
 		  struct draft *ret)
 {
-	const char *name = cluster_name(o->a, p->number, subset ? subset->name : NULL, o->s->host);
+	const char *name = (o->sni ? cluster_sni : cluster_name)(
+		o->a, p->number, subset ? subset->name : NULL, o->s->host);
 	struct draft d = draft_new(o->r, name);
 
 	d.rule = o->rule ? o->rule->first : NULL;
@@ -243,8 +246,10 @@ static void finish(struct outbound *o, struct draft *d, const struct service_por
 	draft_apply_pool(d, policy.connection_pool, policy.retry_budget);
 	draft_apply_outlier(d, o->s, policy.outlier_detection);
 	draft_apply_lb(d, o->s, p->protocol, &policy);
-	draft_apply_tls(d, &tls);
-	draft_apply_proxy_protocol(d, policy.proxy_protocol);
+	if (!o->sni) {
+		draft_apply_tls(d, &tls);
+		draft_apply_proxy_protocol(d, policy.proxy_protocol);
+	}
 	if (draft_has_type(d, ENUM(DISCOVERY_TYPE__EDS)))
 		d->c->eds_cluster_config =
 			PB_NEW(o->a, Cluster__Cluster__EdsClusterConfig,
@@ -332,11 +337,10 @@ static bool may_be_dynamic(enum protocol p)
 	return p == PROTOCOL_HTTP || p == PROTOCOL_HTTP2 || p == PROTOCOL_GRPC || p == PROTOCOL_TLS;
 }
 
-/* [leaf.h] */
-void cds_service_run(struct run *r, uint32_t key)
+static void add_service(struct run *r, uint32_t key, bool sni)
 {
 	struct leaf leaf = leaf_of(r, key);
-	struct outbound o = { .r = r, .a = run_arena(r), .s = leaf.service };
+	struct outbound o = { .r = r, .a = run_arena(r), .s = leaf.service, .sni = sni };
 	struct assignments endpoints;
 	const struct service_port_model *p;
 	uint32_t i = 0;
@@ -347,14 +351,27 @@ void cds_service_run(struct run *r, uint32_t key)
 	if (o.s->resolution == RESOLUTION_DNS_LB ||
 	    o.s->resolution == RESOLUTION_DNS_ROUND_ROBIN_LB) {
 		endpoints = assignments_of(r, o.s, o.rule, true);
+		endpoints.mtls_only = sni;
 		o.endpoints = &endpoints;
 	}
 	while ((p = leaf_next_port(&leaf, &i))) {
 		if (o.s->resolution != RESOLUTION_DYNAMIC_DNS)
 			add_port(&o, p);
-		else if (may_be_dynamic(p->protocol))
+		else if (may_be_dynamic(p->protocol) && !sni)
 			add_dynamic(&o, p);
 	}
+}
+
+/* [leaf.h] */
+void cds_service_run(struct run *r, uint32_t key)
+{
+	add_service(r, key, false);
+}
+
+/* [leaf.h] */
+void cds_sni_run(struct run *r, uint32_t key)
+{
+	add_service(r, key, true);
 }
 
 /* ---- lists ---- */
@@ -373,6 +390,8 @@ void cds_run(struct run *r, uint32_t key)
 {
 	fanout_root(r, Q_CDS_BUCKET, Q_CDS_NS);
 	list_add(r, Q_CDS_SPECIAL, 0);
-	if (!ask_is(r, ASK_IS_ROUTER, 0))
+	if (ask_is(r, ASK_IS_ROUTER, 0))
+		gateway_cds_add(r);
+	else
 		list_add(r, Q_CDS_INBOUND, 0);
 }

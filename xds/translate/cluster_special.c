@@ -1,6 +1,7 @@
 /* Clusters that every proxy has, whatever its services (translation.md 2.12). */
 #include "base/clock.h"
 #include "model/mesh.h"
+#include "model/options.h"
 #include "model/proxy.h"
 #include "model/scope.h"
 #include "translate/cds.h"
@@ -63,9 +64,9 @@ static void emit_any_host(struct run *r)
 	const struct mesh_outbound_traffic_policy *p = mesh_get(r, outbound_traffic_policy);
 	struct draft d = passthrough(r, ALLOW_ANY_DYNAMIC_DNS_CLUSTER);
 	struct tls_input tls = { .tls = p ? p->tls : NULL, .dynamic = true };
-	ClusterDfp__ClusterConfig *config = draft_set_forward_proxy(&d, "allow_any_dfp_dns_cache");
+	ClusterDfp__ClusterConfig *config = draft_set_forward_proxy(&d, ALLOW_ANY_DNS_CACHE);
 
-	config->dns_cache_config->max_hosts = pb_u32(d.a, 1024);
+	config->dns_cache_config->max_hosts = pb_u32(d.a, (uint32_t)FEATURE(any_dns_max_hosts));
 	d.c->alt_stat_name = stat_delimited(d.a, ALLOW_ANY_DYNAMIC_DNS_CLUSTER);
 	draft_apply_tls(&d, &tls);
 	draft_add_exchange(&d);

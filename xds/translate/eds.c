@@ -6,6 +6,7 @@
 #include "model/proxy.h"
 #include "model/workload.h"
 #include "translate/assignment.h"
+#include "translate/gateway.h"
 #include "translate/leaf.h"
 #include "translate/names.h"
 #include "translate/queries.h"
@@ -23,15 +24,14 @@ static bool by_eds(struct run *r, const struct applied_rule *rule,
 static void emit(struct run *r, const struct assignments *x, const struct service_port_model *p,
 		 const struct subset *subset)
 {
-	const char *name = cluster_name(run_arena(r), p->number, subset ? subset->name : NULL,
-					x->service->host);
+	const char *name = (x->mtls_only ? cluster_sni : cluster_name)(
+		run_arena(r), p->number, subset ? subset->name : NULL, x->service->host);
 	Endpoint__ClusterLoadAssignment *out = assignment_make(x, p, subset, name);
 
 	emit_resource(r, name, &out->base);
 }
 
-/* [leaf.h] */
-void eds_service_run(struct run *r, uint32_t key)
+static void add_service(struct run *r, uint32_t key, bool sni)
 {
 	struct leaf leaf = leaf_of(r, key);
 	const struct service *s = leaf.service;
@@ -45,6 +45,7 @@ void eds_service_run(struct run *r, uint32_t key)
 		return;
 	rule = destination_rule_for(r, s, true);
 	x = assignments_of(r, s, rule, false);
+	x.mtls_only = sni;
 	while ((p = leaf_next_port(&leaf, &i))) {
 		if (!by_eds(r, rule, p, NULL))
 			continue;
@@ -57,10 +58,22 @@ void eds_service_run(struct run *r, uint32_t key)
 	}
 }
 
+/* [leaf.h] */
+void eds_service_run(struct run *r, uint32_t key)
+{
+	add_service(r, key, false);
+}
+
+/* [leaf.h] Of clusters that AUTO_PASSTHROUGH leads to (2.10). */
+void eds_sni_run(struct run *r, uint32_t key)
+{
+	add_service(r, key, true);
+}
+
 /* ---- lists ---- */
 
 /* Names to resolve are in the clusters themselves, and to where a client goes by itself nobody needs endpoints. */
-static bool has_assignments(struct run *r, const struct service_head *h)
+bool eds_has_assignments(struct run *r, const struct service_head *h)
 {
 	if (h->flags & HEAD_DNS)
 		return false;
@@ -72,7 +85,7 @@ static bool has_assignments(struct run *r, const struct service_head *h)
 
 void eds_ns_run(struct run *r, uint32_t ns)
 {
-	leaves_add(r, ns, Q_EDS_SERVICE, has_assignments);
+	leaves_add(r, ns, Q_EDS_SERVICE, eds_has_assignments);
 }
 
 void eds_bucket_run(struct run *r, uint32_t bucket)
@@ -83,6 +96,8 @@ void eds_bucket_run(struct run *r, uint32_t bucket)
 void eds_run(struct run *r, uint32_t key)
 {
 	fanout_root(r, Q_EDS_BUCKET, Q_EDS_NS);
+	if (ask_is(r, ASK_IS_ROUTER, 0))
+		gateway_eds_add(r);
 	if (ask_is(r, ASK_FLAG, FLAG_SELF_DISCOVERY))
 		list_add(r, Q_EDS_SELF, 0);
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "doc/node.h"
+#include "model/discovery.h"
 #include "model/mesh.h"
 #include "model/queries.h"
 #include "translate/queries.h"
@@ -31,6 +32,7 @@ struct engine *engine_new(void)
 		.n_indexes = model_n_indexes,
 		.n_cell_kinds = CELL_COUNT,
 		.answer = proxy_answer,
+		.door = DISCOVERY_DOOR,
 	};
 	struct diag diag = DIAG_INIT;
 
@@ -321,109 +323,7 @@ void engine_stats(struct engine *e, struct engine_stats *ret)
 				      .result_bytes = g.result_bytes };
 }
 
-/* ---- provenance ---- */
-
-struct gathered {
-	const struct object **v;
-	uint32_t n, cap;
-};
-
-static void gather(void *ctx, const struct object *o)
-{
-	struct gathered *g = ctx;
-
-	VEC_ROOM(g->v, g->n, g->cap);
-	g->v[g->n++] = o;
-}
-
-/* The result in the tree of a binding that holds a resource. A root of equal content may be shared with another class, so
- * it is looked for in the binding's own. */
-struct leaf {
-	const char *name;
-	const struct result *at; /* NULL: not found yet */
-};
-
-static bool find_leaf(void *ctx, const struct resource *r)
-{
-	struct leaf *leaf = ctx;
-
-	if (!strcmp(r->name, leaf->name))
-		leaf->at = r->at;
-	return !leaf->at;
-}
-
-/* Lists are a few levels deep. */
-static bool holds(const struct result *r, const struct result *leaf)
-{
-	bool found = r == leaf;
-
-	for (uint32_t i = 0; r->shape == RESULT_LIST && i < r->n && !found; i++)
-		found = holds(r->child[i], leaf);
-	return found;
-}
-
-struct explaining {
-	struct engine *e;
-	struct gathered got;
-	struct leaf leaf;
-};
-
-static bool leads_to_leaf(void *ctx, unsigned query, uint32_t key, const struct result *r)
-{
-	struct explaining *x = ctx;
-
-	return holds(r, x->leaf.at);
-}
-
-static void on_cell(void *ctx, unsigned depth, unsigned kind, uint32_t key)
-{
-	struct explaining *x = ctx;
-	const void *value = graph_get(x->e->graph, kind, key);
-
-	if (!value)
-		return;
-	if (kind < KIND_COUNT) {
-		gather(&x->got, value);
-	} else if (kind < CELL_MESH) {
-		const struct entry *entry = world_entry(x->e->world, kind, key);
-
-		for (uint32_t i = 0; i < entry->n; i++)
-			gather(&x->got, entry->v[i]);
-	}
-}
-
-static int by_title(const void *a, const void *b)
-{
-	const struct object *x = *(const struct object *const *)a,
-			    *y = *(const struct object *const *)b;
-	int c = strcmp(kind_of(x)->name, kind_of(y)->name);
-
-	c = c ? c : strcmp(x->ns, y->ns);
-	return c ? c : strcmp(x->name, y->name);
-}
-
-bool engine_explain(struct engine *e, const struct engine_proxy *p, enum xds_type type,
-		    const char *resource, engine_object_fn *fn, void *ctx)
-{
-	struct explaining x = { .e = e, .leaf.name = resource };
-	size_t i = 0;
-
-	while (i < ENGINE_ROOTS && engine_roots[i].type != type)
-		i++;
-	if (i == ENGINE_ROOTS)
-		return false;
-	resource_each(graph_bound(e->graph, p->class->bindings[i]), find_leaf, &x.leaf);
-	if (!x.leaf.at)
-		return false;
-	graph_explain(e->graph, p->class->bindings[i], leads_to_leaf, on_cell, &x);
-	if (x.got.n)
-		qsort(x.got.v, x.got.n, sizeof *x.got.v, by_title);
-	for (uint32_t k = 0; k < x.got.n; k++)
-		if (!k || x.got.v[k] != x.got.v[k - 1])
-			fn(ctx, x.got.v[k]);
-	xfree(x.got.v);
-	return true;
-}
+/* ---- what it tells ---- */
 
 void engine_problems(struct engine *e, const struct engine_proxy *p, problem_fn *fn, void *ctx)
 {

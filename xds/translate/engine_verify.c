@@ -47,6 +47,7 @@ static struct engine *rebuild(struct engine *e)
 	bool mesh_first = below(&e->order, 2);
 
 	world_each(e->world, gather, &g);
+	world_each_hidden(e->world, gather, &g);
 	if (!mesh_first)
 		put_shuffled(fresh, &g, &e->order);
 	diag_init(&diag);

@@ -1,17 +1,36 @@
 /* The HTTP connection manager, field by field, and the order of its filters. */
 #include "translate/hcm.h"
+#include "base/ip.h"
 #include "model/mesh.h"
 #include "model/options.h"
+#include "translate/limits.h"
 #include "translate/names.h"
 #include "types.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* 4.11; the router is last. */
-static http_filter_fn *const filter_order[] = {
-	filter_peer_metadata, filter_grpc_web, filter_grpc_stats, filter_alpn,
-	filter_fault,         filter_cors,     filter_router,
+/* 4.11; the router is last. A row is one filter, or as many as there are of a kind. */
+static const struct filter_row {
+	http_filter_fn *one;
+	http_filters_fn *several;
+} filter_order[] = {
+	{ filter_peer_metadata, NULL }, { filter_grpc_web, NULL },
+	{ filter_grpc_stats, NULL },    { filter_alpn, NULL },
+	{ filter_fault, NULL },         { filter_cors, NULL },
+	{ NULL, filter_stats_http },    { NULL, filter_forward_proxy_http },
+	{ filter_router, NULL },
 };
+
+static void add_filters(struct run *r, const struct chain_context *c, const struct filter_row *row,
+			Hcm__HttpConnectionManager *h)
+{
+	Hcm__HttpFilter *f = row->one ? row->one(r, c) : NULL;
+
+	if (f)
+		PB_PUSH(run_arena(r), h, http_filters, f);
+	if (row->several)
+		row->several(r, c, h);
+}
 
 static Hcm__Rds *rds_of(struct arena *a, const char *name)
 {
@@ -81,20 +100,18 @@ static bool detail(const struct opt_bool *user, bool otherwise)
 	return user && user->set ? user->v : otherwise;
 }
 
+#define FORWARD(name) \
+	[PROXY_HEADERS_FORWARDED_CLIENT_CERT_##name] = \
+		HCM__HTTP_CONNECTION_MANAGER__FORWARD_CLIENT_CERT_DETAILS__##name
+/* The gateways' topology numbers them alike. */
+static const Hcm__HttpConnectionManager__ForwardClientCertDetails forward[] = {
+	FORWARD(SANITIZE),     FORWARD(FORWARD_ONLY),        FORWARD(APPEND_FORWARD),
+	FORWARD(SANITIZE_SET), FORWARD(ALWAYS_FORWARD_ONLY),
+};
+#undef FORWARD
+
 static void set_client_cert(struct run *r, Hcm__HttpConnectionManager *h)
 {
-	static const Hcm__HttpConnectionManager__ForwardClientCertDetails forward[] = {
-		[PROXY_HEADERS_FORWARDED_CLIENT_CERT_SANITIZE] =
-			HCM__HTTP_CONNECTION_MANAGER__FORWARD_CLIENT_CERT_DETAILS__SANITIZE,
-		[PROXY_HEADERS_FORWARDED_CLIENT_CERT_FORWARD_ONLY] =
-			HCM__HTTP_CONNECTION_MANAGER__FORWARD_CLIENT_CERT_DETAILS__FORWARD_ONLY,
-		[PROXY_HEADERS_FORWARDED_CLIENT_CERT_APPEND_FORWARD] =
-			HCM__HTTP_CONNECTION_MANAGER__FORWARD_CLIENT_CERT_DETAILS__APPEND_FORWARD,
-		[PROXY_HEADERS_FORWARDED_CLIENT_CERT_SANITIZE_SET] =
-			HCM__HTTP_CONNECTION_MANAGER__FORWARD_CLIENT_CERT_DETAILS__SANITIZE_SET,
-		[PROXY_HEADERS_FORWARDED_CLIENT_CERT_ALWAYS_FORWARD_ONLY] =
-			HCM__HTTP_CONNECTION_MANAGER__FORWARD_CLIENT_CERT_DETAILS__ALWAYS_FORWARD_ONLY,
-	};
 	struct arena *a = run_arena(r);
 	const struct proxy_headers *p = proxy_config_of(r)->proxy_headers;
 	const struct set_current_client_cert_details *s =
@@ -112,7 +129,67 @@ static void set_client_cert(struct run *r, Hcm__HttpConnectionManager *h)
 		.dns = detail(s ? &s->dns : NULL, true), .uri = detail(s ? &s->uri : NULL, true));
 }
 
+/* ---- gateways ---- */
+
+static void set_topology(struct run *r, Hcm__HttpConnectionManager *h)
+{
+	struct arena *a = run_arena(r);
+	const struct topology *t = proxy_config_of(r)->gateway_topology;
+	Hcm__HttpConnectionManager__ForwardClientCertDetails details =
+		HCM__HTTP_CONNECTION_MANAGER__FORWARD_CLIENT_CERT_DETAILS__SANITIZE_SET;
+
+	if (t && t->forward_client_cert_details > TOPOLOGY_FORWARD_CLIENT_CERT_DETAILS_UNDEFINED)
+		details = forward[t->forward_client_cert_details];
+	if (t && t->num_trusted_proxies.set)
+		h->xff_num_trusted_hops = (uint32_t)t->num_trusted_proxies.v;
+	h->forward_client_cert_details = details;
+	if (details == HCM__HTTP_CONNECTION_MANAGER__FORWARD_CLIENT_CERT_DETAILS__APPEND_FORWARD ||
+	    details == HCM__HTTP_CONNECTION_MANAGER__FORWARD_CLIENT_CERT_DETAILS__SANITIZE_SET)
+		h->set_current_client_cert_details =
+			PB_NEW(a, Hcm__HttpConnectionManager__SetCurrentClientCertDetails,
+			       .subject = pb_bool(a, true), .cert = true, .dns = true, .uri = true);
+}
+
 /* ---- common ---- */
+
+static int by_range(const void *a, const void *b)
+{
+	const Core__CidrRange *const *x = a, *const *y = b;
+	int c = strcmp((*x)->address_prefix, (*y)->address_prefix);
+
+	return c ? c : (int)(*x)->prefix_len->value - (int)(*y)->prefix_len->value;
+}
+
+/* What counts as inside, for who believes addresses that others report. */
+static void set_internal_addresses(struct run *r, Hcm__HttpConnectionManager *h)
+{
+	struct arena *a = run_arena(r);
+	const struct mesh_networks *n = mesh_networks_read(r);
+	Hcm__HttpConnectionManager__InternalAddressConfig *c =
+		PB_NEW(a, Hcm__HttpConnectionManager__InternalAddressConfig);
+
+	for (uint32_t i = 0; n && i < n->networks.n; i++) {
+		const struct network *net = &n->networks.v[i].value;
+
+		for (uint32_t j = 0; j < net->endpoints.n; j++) {
+			struct ip ip;
+			char text[IP_TEXT];
+
+			if (str_empty(net->endpoints.v[j].from_cidr) ||
+			    !cidr_parse(net->endpoints.v[j].from_cidr, &ip))
+				continue;
+			ip_format(&ip, text);
+			PB_PUSH(a, c, cidr_ranges,
+				PB_NEW(a, Core__CidrRange,
+				       .address_prefix = arena_strndup(a, text, strcspn(text, "/")),
+				       .prefix_len = pb_u32(a, ip.prefix)));
+		}
+	}
+	if (!c->n_cidr_ranges)
+		return;
+	qsort(c->cidr_ranges, c->n_cidr_ranges, sizeof *c->cidr_ranges, by_range);
+	h->internal_address_config = c;
+}
 
 static void set_paths(struct run *r, Hcm__HttpConnectionManager *h)
 {
@@ -139,7 +216,7 @@ static void set_http1(struct run *r, const struct chain_context *c, Hcm__HttpCon
 	bool http10 = FEATURE(http10) || ask_is(r, ASK_FLAG, FLAG_HTTP10);
 	bool keep_case = p && p->preserve_http1_header_case.set && p->preserve_http1_header_case.v;
 
-	if (!http10 && !keep_case && !c->absolute_url)
+	if (c->kind != CHAIN_GATEWAY && !http10 && !keep_case && !c->absolute_url)
 		return;
 	h->http_protocol_options = PB_NEW(a, Core__Http1ProtocolOptions, .accept_http_10 = http10);
 	if (c->absolute_url)
@@ -175,58 +252,12 @@ static void set_server(struct run *r, const struct chain_context *c, Hcm__HttpCo
 				     p->x_forwarded_port->enabled.v;
 }
 
-Google__Duration *idle_timeout_of(struct run *r)
-{
-	uint32_t key = ask(r, ASK_META, META_IDLE_TIMEOUT);
-	int64_t ns;
-
-	if (!key || !duration_parse(run_text(r, key), &ns))
-		return NULL;
-	return pb_duration(run_arena(r), ns);
-}
-
-static void set_connection_settings(struct run *r, Hcm__HttpConnectionManager *h)
-{
-	struct arena *a = run_arena(r);
-	const struct connection_settings *s = proxy_config_of(r)->connection_settings;
-	Google__Duration *idle = idle_timeout_of(r);
-
-	if (idle)
-		h->common_http_protocol_options =
-			PB_NEW(a, Core__HttpProtocolOptions, .idle_timeout = idle);
-	if (!s)
-		return;
-	if (s->http_idle_timeout.set || s->http_max_connection_duration.set ||
-	    s->http_max_stream_duration.set) {
-		if (!h->common_http_protocol_options)
-			h->common_http_protocol_options = PB_NEW(a, Core__HttpProtocolOptions);
-		if (s->http_idle_timeout.set)
-			h->common_http_protocol_options->idle_timeout =
-				pb_duration(a, s->http_idle_timeout.v);
-		if (s->http_max_connection_duration.set)
-			h->common_http_protocol_options->max_connection_duration =
-				pb_duration(a, s->http_max_connection_duration.v);
-		if (s->http_max_stream_duration.set)
-			h->common_http_protocol_options->max_stream_duration =
-				pb_duration(a, s->http_max_stream_duration.v);
-	}
-	if (s->http_stream_idle_timeout.set)
-		h->stream_idle_timeout = pb_duration(a, s->http_stream_idle_timeout.v);
-	if (s->http_request_timeout.set)
-		h->request_timeout = pb_duration(a, s->http_request_timeout.v);
-	if (s->http_request_headers_timeout.set)
-		h->request_headers_timeout = pb_duration(a, s->http_request_headers_timeout.v);
-	if (s->http_drain_timeout.set)
-		h->drain_timeout = pb_duration(a, s->http_drain_timeout.v);
-	if (s->http_merge_slashes.set)
-		h->merge_slashes = s->http_merge_slashes.v;
-}
-
 Listener__Filter *hcm_make(struct run *r, const struct chain_context *c)
 {
 	struct arena *a = run_arena(r);
 	Hcm__HttpConnectionManager *h =
 		PB_NEW(a, Hcm__HttpConnectionManager, .stat_prefix = c->stat_prefix);
+	bool remote;
 
 	if (c->kind == CHAIN_INBOUND) {
 		h->route_specifier_case =
@@ -235,32 +266,35 @@ Listener__Filter *hcm_make(struct run *r, const struct chain_context *c)
 		set_client_cert(r, h);
 		if (protocol_is_http2(c->protocol))
 			h->http2_protocol_options = PB_NEW(a, Core__Http2ProtocolOptions);
+	} else if (c->routes) {
+		h->route_specifier_case =
+			HCM__HTTP_CONNECTION_MANAGER__ROUTE_SPECIFIER_ROUTE_CONFIG;
+		h->route_config = arena_dup(a, c->routes, sizeof *c->routes);
 	} else {
 		h->route_specifier_case = HCM__HTTP_CONNECTION_MANAGER__ROUTE_SPECIFIER_RDS;
 		h->rds = rds_of(a, c->rds);
 	}
-	h->use_remote_address =
-		pb_bool(a, c->kind == CHAIN_OUTBOUND && FEATURE(sidecar_use_remote_address));
-	h->stream_idle_timeout = pb_duration(a, 0);
+	remote = c->kind == CHAIN_GATEWAY ||
+		 (c->kind == CHAIN_OUTBOUND && FEATURE(sidecar_use_remote_address));
+	h->use_remote_address = pb_bool(a, remote);
+	if (c->kind == CHAIN_GATEWAY)
+		set_topology(r, h);
+	if (remote || FEATURE(hcm_internal_networks))
+		set_internal_addresses(r, h);
+	if (c->http3) {
+		h->codec_type = HCM__HTTP_CONNECTION_MANAGER__CODEC_TYPE__HTTP3;
+		h->http3_protocol_options = PB_NEW(a, Core__Http3ProtocolOptions);
+	}
 	h->proxy_100_continue = FEATURE(continue_100);
 	set_paths(r, h);
 	set_http1(r, c, h);
 	set_server(r, c, h);
-	set_connection_settings(r, h);
+	limits_apply(r, c->kind == CHAIN_GATEWAY, h);
 	PB_PUSH(a, h, upgrade_configs,
 		PB_NEW(a, Hcm__HttpConnectionManager__UpgradeConfig, .upgrade_type = "websocket"));
-	h->access_log = filter_access_logs(r, false, &h->n_access_log);
-	h->tracing = filter_tracing(r);
-	h->request_id_extension =
-		PB_NEW(a, Hcm__RequestIDExtension,
-		       .typed_config = PB_ANY(
-			       a, PB_NEW(a, UuidRequestId__UuidRequestIdConfig,
-					 .use_request_id_for_trace_sampling = pb_bool(a, true))));
-	for (size_t i = 0; i < ARRAY_LEN(filter_order); i++) {
-		Hcm__HttpFilter *f = filter_order[i](r, c);
-
-		if (f)
-			PB_PUSH(a, h, http_filters, f);
-	}
+	h->access_log = filter_access_logs(r, c->kind, LOG_HTTP, &h->n_access_log);
+	filter_tracing(r, c->kind, h);
+	for (size_t i = 0; i < ARRAY_LEN(filter_order); i++)
+		add_filters(r, c, &filter_order[i], h);
 	return network_filter(a, "envoy.filters.network.http_connection_manager", PB_ANY(a, h));
 }

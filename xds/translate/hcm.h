@@ -7,20 +7,26 @@
 #include "translate/filters/filter.h"
 
 Listener__Filter *hcm_make(struct run *, const struct chain_context *);
-/* Node metadata IDLE_TIMEOUT; NULL: none, or no duration. */
-Google__Duration *idle_timeout_of(struct run *);
 
-/* A bare TCP proxy to one cluster, as catch-all and blackhole chains have. `logged`: with access logs and idle timeout. */
-Listener__Filter *tcp_proxy_simple(struct run *, const char *cluster, bool logged);
+/* A bare TCP proxy to one cluster, as catch-all and blackhole chains have, appended to the chain with its metrics. `logged`:
+ * with access logs and idle timeout. */
+void tcp_chain_simple(struct run *, enum chain_kind, const char *cluster, bool logged,
+		      Listener__FilterChain *);
 /* Filters of an outbound TCP chain to one or more destinations of a route, appended to the chain. */
 struct tcp_target {
 	const struct route_destination *routes; /* NULL: the service itself */
 	uint32_t n_routes;
 	const struct route_source *source; /* whose routes; NULL: none */
-	const struct service *service;
+	const struct service *service;     /* NULL: not known; then there are routes */
 	uint16_t listen_port;
 	enum protocol protocol;
 	uint32_t wrapper;
+	enum chain_kind kind;
+	/* of gateways */
+	const struct service_port_model
+		*stat_port;           /* for statistics' names; NULL: the service's own */
+	bool exchange;                /* peer metadata goes first */
+	const char *cluster, *subset; /* the service's, by another name and without its tunnel */
 };
 void tcp_chain_outbound(struct run *, const struct tcp_target *, Listener__FilterChain *);
 /* Filters of an inbound TCP chain. */

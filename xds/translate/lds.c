@@ -7,6 +7,7 @@
 #include "model/endpoint.h"
 #include "model/mesh.h"
 #include "model/options.h"
+#include "translate/gateway.h"
 #include "translate/listener.h"
 #include "translate/names.h"
 #include "translate/queries.h"
@@ -110,6 +111,7 @@ struct shared_bind {
 	uint8_t kinds, first_protocol;
 	int64_t created_s; /* of the first service, for its place in the order */
 	uint32_t name, ns;
+	uint32_t host, dynamic; /* the same, if it is a wildcard of DYNAMIC_DNS; else 0 */
 };
 
 static bool before(struct run *r, const struct shared_bind *a, const struct shared_bind *b)
@@ -143,6 +145,13 @@ static void note_bind(struct run *r, struct shared_binds *s, struct shared_bind 
 	*ARENA_PUSH(run_arena(r), s->v, s->n, s->cap) = b;
 }
 
+static uint32_t dynamic_host(const struct service_head *h)
+{
+	const unsigned both = HEAD_WILDCARD | HEAD_DNS;
+
+	return (h->flags & both) == both ? h->host : 0;
+}
+
 /* [pair(ns, wrapper)] */
 void lds_ports_run(struct run *r, uint32_t key)
 {
@@ -165,7 +174,7 @@ void lds_ports_run(struct run *r, uint32_t key)
 				  (struct shared_bind){
 					  run_key(r, bind), listen_port(w, ports[j].number),
 					  protocol_is_http(p) ? KIND_HTTP : KIND_OTHER, (uint8_t)p,
-					  h->created_s, h->name, ns });
+					  h->created_s, h->name, ns, h->host, dynamic_host(h) });
 		}
 	}
 	if (s.n)
@@ -349,6 +358,23 @@ static struct shared_binds needs_of(struct run *r, uint32_t wrapper)
 	return s;
 }
 
+/* Whose listener it is does not show when all is HTTP: then the first service of each namespace stands for all. */
+static void cite_owners(struct run *r, uint32_t wrapper, const struct shared_bind *b)
+{
+	uint32_t n;
+	const uint32_t *ns = namespaces(r, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct result *res =
+			call_query(r, Q_LDS_PORTS_NS, run_pair(r, ns[i], wrapper));
+		const struct shared_bind *v = (const void *)res->bytes;
+
+		for (uint32_t j = 0; j < res->n / sizeof *v; j++)
+			if (v[j].bind == b->bind && v[j].port == b->port)
+				cite_cell(r, CELL_SVC_NS_HOST, run_pair(r, ns[i], v[j].host));
+	}
+}
+
 struct candidate {
 	int64_t created_s;
 	const char *name, *ns;
@@ -447,10 +473,13 @@ void listener_shared_run(struct run *r, uint32_t key)
 
 		if (b->port != port || !str_eq(run_text(r, b->bind), bind))
 			continue;
-		/* All HTTP: whose they are does not show in the listener. */
+		/* All HTTP: whose they are does not show in the listener, unless the first is found by request. */
 		if (b->kinds == KIND_HTTP) {
-			struct service any = { .host = "" };
+			struct service any = { .host = b->dynamic ? run_text(r, b->dynamic) : "",
+					       .resolution = b->dynamic ? RESOLUTION_DYNAMIC_DNS
+									: RESOLUTION_CLIENT_SIDE_LB };
 
+			cite_owners(r, w->index, b);
 			outbound_add(&o, &any, b->first_protocol, NULL, 0);
 			outbound_emit(&o);
 			return;
@@ -469,87 +498,6 @@ void listener_shared_run(struct run *r, uint32_t key)
 		outbound_add(&o, s, v[i].protocol, ranges, n_ranges);
 	}
 	outbound_emit(&o);
-}
-
-/* ---- fixed listeners ---- */
-
-static Listener__FilterChain *named_chain(struct arena *a, const char *name, uint16_t port,
-					  Listener__Filter *f)
-{
-	Listener__FilterChain *c = PB_NEW(a, Listener__FilterChain, .name = name);
-
-	if (port)
-		c->filter_chain_match =
-			PB_NEW(a, Listener__FilterChainMatch, .destination_port = pb_u32(a, port));
-	PB_PUSH(a, c, filters, f);
-	return c;
-}
-
-static void emit_virtual_outbound(struct run *r, uint16_t port)
-{
-	struct arena *a = run_arena(r);
-	Listener__Listener *l =
-		PB_NEW(a, Listener__Listener, .name = "virtualOutbound",
-		       .address = address_of(a, wildcard_address(r), port),
-		       .traffic_direction = CORE__TRAFFIC_DIRECTION__OUTBOUND,
-		       .use_original_dst = pb_bool(a, true),
-		       .max_connections_to_accept_per_socket_event = accept_limit(r));
-
-	if (ask(r, ASK_MODE, 0) == MODE_TPROXY)
-		l->transparent = pb_bool(a, true);
-	PB_PUSH(a, l, filter_chains,
-		named_chain(a, "virtualOutbound-blackhole", port,
-			    tcp_proxy_simple(r, BLACK_HOLE_CLUSTER, false)));
-	PB_PUSH(a, l, filter_chains,
-		named_chain(a, "virtualOutbound-catchall-tcp", 0, catch_all_filter(r)));
-	l->access_log = filter_access_logs(r, true, &l->n_access_log);
-	emit_resource(r, l->name, &l->base);
-}
-
-static uint16_t http_proxy_port(struct run *r)
-{
-	uint32_t key = ask(r, ASK_META, META_HTTP_PROXY_PORT);
-
-	if (key)
-		return (uint16_t)strtoul(run_text(r, key), NULL, 10);
-	return (uint16_t)mesh_get(r, proxy_http_port).v;
-}
-
-static void emit_http_proxy(struct run *r, uint16_t port)
-{
-	struct arena *a = run_arena(r);
-	const char *bind = loopback_address(r), *name = listener_name(a, bind, port);
-	int64_t timeout = FEATURE(transport_connect_timeout_ns);
-	struct chain_context c = { .kind = CHAIN_OUTBOUND,
-				   .protocol = PROTOCOL_HTTP,
-				   .rds = "http_proxy",
-				   .absolute_url = true,
-				   .stat_prefix = stat_delimited(
-					   a, arena_printf(a, "outbound_%s", name)) };
-	Listener__FilterChain *chain = PB_NEW(a, Listener__FilterChain);
-	Listener__Listener *l =
-		PB_NEW(a, Listener__Listener, .name = name, .address = address_of(a, bind, port),
-		       .traffic_direction = CORE__TRAFFIC_DIRECTION__OUTBOUND,
-		       .continue_on_listener_filters_timeout = true,
-		       .listener_filters_timeout = pb_duration(a, 0),
-		       .max_connections_to_accept_per_socket_event = accept_limit(r));
-
-	if (timeout > 0)
-		chain->transport_socket_connect_timeout = pb_duration(a, timeout);
-	PB_PUSH(a, chain, filters, hcm_make(r, &c));
-	PB_PUSH(a, l, filter_chains, chain);
-	emit_resource(r, name, &l->base);
-}
-
-void lds_virtual_run(struct run *r, uint32_t key)
-{
-	int64_t port = mesh_get(r, proxy_listen_port).v;
-	uint16_t http = http_proxy_port(r);
-
-	if (http)
-		emit_http_proxy(r, http);
-	if (ask(r, ASK_MODE, 0) != MODE_NONE)
-		emit_virtual_outbound(r, (uint16_t)port);
 }
 
 /* ---- the root ---- */
@@ -598,7 +546,11 @@ void lds_run(struct run *r, uint32_t key)
 	const struct wrapper *w;
 	uint32_t n;
 
-	if (ask_is(r, ASK_IS_ROUTER, 0) || mesh_get(r, proxy_listen_port).v <= 0)
+	if (ask_is(r, ASK_IS_ROUTER, 0)) {
+		gateway_lds_add(r);
+		return;
+	}
+	if (mesh_get(r, proxy_listen_port).v <= 0)
 		return;
 	w = scope_wrappers(r, &n);
 	for (uint32_t i = 0; i < n; i++)

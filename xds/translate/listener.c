@@ -57,7 +57,7 @@ Listener__ListenerFilter *listener_filter(struct arena *a, const char *name, Goo
 		      .typed_config = config);
 }
 
-Listener__Filter *catch_all_filter(struct run *r)
+void catch_all_add(struct run *r, Listener__FilterChain *chain)
 {
 	struct outbound_policy p = scope_outbound_policy(r);
 	const char *cluster = PASSTHROUGH_CLUSTER;
@@ -69,7 +69,7 @@ Listener__Filter *catch_all_filter(struct run *r)
 			run_arena(r),
 			p.egress_proxy->port ? (uint16_t)p.egress_proxy->port->number.v : 0,
 			p.egress_proxy->subset, p.egress_proxy->host);
-	return tcp_proxy_simple(r, cluster, true);
+	tcp_chain_simple(r, CHAIN_OUTBOUND, cluster, true, chain);
 }
 
 Listener__FilterChain *passthrough_chain(struct run *r)
@@ -79,7 +79,7 @@ Listener__FilterChain *passthrough_chain(struct run *r)
 		PB_NEW(a, Listener__FilterChain, .name = "PassthroughFilterChain",
 		       .filter_chain_match = PB_NEW(a, Listener__FilterChainMatch));
 
-	PB_PUSH(a, c, filters, catch_all_filter(r));
+	catch_all_add(r, c);
 	return c;
 }
 
@@ -155,6 +155,7 @@ static Listener__FilterChain *http_chain(struct outbound *o, const struct servic
 	struct chain_context cx = {
 		.kind = CHAIN_OUTBOUND,
 		.protocol = p,
+		.dynamic_host = service_is_dynamic(s) ? s->host : NULL,
 		.stat_prefix =
 			stat_delimited(o->a, arena_printf(o->a, "outbound_%s",
 							  listener_name(o->a, o->bind, o->port))),
@@ -252,6 +253,9 @@ static void add_inspectors(struct outbound *o, Listener__Listener *l)
 
 		tls |= m && m->n_server_names;
 		http |= m && m->n_application_protocols;
+		/* Without a server name to match, one may be looked up all the same. */
+		for (size_t j = 0; j < o->chains[i]->n_filters; j++)
+			tls |= str_eq(o->chains[i]->filters[j]->name, SNI_FORWARD_PROXY);
 	}
 	if (tls)
 		PB_PUSH(o->a, l, listener_filters,

@@ -40,7 +40,7 @@ bool wrapper_binds(struct run *, const struct wrapper *);
 bool port_is_reserved(struct run *, uint16_t port);
 /* The listener's fields that follow from chains: inspectors, time-out, default chain. */
 Listener__FilterChain *passthrough_chain(struct run *);
-/* The catch-all filter of virtualOutbound and of listeners without a match-all chain. */
-Listener__Filter *catch_all_filter(struct run *);
+/* The catch-all filters of virtualOutbound and of listeners without a match-all chain, appended. */
+void catch_all_add(struct run *, Listener__FilterChain *);
 Google__UInt32Value *accept_limit(struct run *);
 Listener__ListenerFilter *listener_filter(struct arena *, const char *name, Google__Any *config);

@@ -413,7 +413,7 @@ static void add_blackhole(struct run *r, uint16_t port, Listener__Listener *l)
 
 	if (mx)
 		PB_PUSH(a, c, filters, mx);
-	PB_PUSH(a, c, filters, tcp_proxy_simple(r, BLACK_HOLE_CLUSTER, false));
+	tcp_chain_simple(r, CHAIN_INBOUND, BLACK_HOLE_CLUSTER, false, c);
 	PB_PUSH(a, l, filter_chains, c);
 }
 
@@ -429,7 +429,7 @@ static Listener__Listener *inbound_listener(struct run *r, const char *name, con
 			       pb_duration(a, mesh_get(r, protocol_detection_timeout).v),
 		       .max_connections_to_accept_per_socket_event = accept_limit(r));
 
-	l->access_log = filter_access_logs(r, true, &l->n_access_log);
+	l->access_log = filter_access_logs(r, CHAIN_INBOUND, LOG_LISTENER, &l->n_access_log);
 	return l;
 }
 

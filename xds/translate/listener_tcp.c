@@ -6,6 +6,7 @@
 #include "translate/listener.h"
 #include "translate/names.h"
 #include "types.h"
+#include "world/world.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,8 @@ static void fill(struct tcp_build *b, Listener__FilterChain *c, const struct rou
 		.wrapper = b->o->wrapper->index,
 	};
 
+	if (src)
+		cite_object(b->o->r, src->object);
 	tcp_chain_outbound(b->o->r, &t, c);
 }
 
@@ -184,9 +187,7 @@ static void add_default_tls(struct tcp_build *b)
 	const char **names;
 	Listener__FilterChain *c;
 
-	if (!b->n_cidrs && !none) {
-		c = add_chain(b, NULL, 0);
-	} else if (!b->n_cidrs && none && !b->o->wildcard) {
+	if (!b->n_cidrs && !service_is_dynamic(b->s) && !(none && b->o->wildcard)) {
 		c = add_chain(b, NULL, 0);
 	} else {
 		aliases = service_aliases(r, b->s, &n_aliases);

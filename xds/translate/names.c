@@ -5,6 +5,7 @@
 #include "model/proxy.h"
 #include "snapshot/resource.h"
 #include "world/world.h"
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -150,4 +151,18 @@ void emit_resource(struct run *r, const char *name, const ProtobufCMessage *msg)
 	ProtobufCBinaryData bytes = pb_pack(run_arena(r), msg);
 
 	resource_emit(r, name, bytes.data, bytes.len);
+}
+
+void emit_field(struct run *r, unsigned number, const ProtobufCMessage *msg)
+{
+	ProtobufCBinaryData b = pb_pack(run_arena(r), msg);
+	uint8_t head[12];
+	size_t n = 0;
+
+	assert(number < 16);
+	head[n++] = (uint8_t)(number << 3 | 2);
+	for (size_t len = b.len; n == 1 || len; len >>= 7)
+		head[n++] = (uint8_t)((len & 127) | (len > 127 ? 128 : 0));
+	run_emit(r, head, n);
+	run_emit(r, b.data, b.len);
 }

@@ -10,6 +10,7 @@
 #define PASSTHROUGH_CLUSTER "PassthroughCluster"
 #define INBOUND_PASSTHROUGH_CLUSTER "InboundPassthroughCluster"
 #define ALLOW_ANY_DYNAMIC_DNS_CLUSTER "AllowAnyDynamicDNSCluster"
+#define ALLOW_ANY_DNS_CACHE "allow_any_dfp_dns_cache" /* of that cluster and its filter */
 
 /* "outbound|80|v1|reviews.shop.svc.cluster.local" */
 const char *cluster_name(struct arena *, uint16_t port, const char *subset, const char *host);
@@ -42,3 +43,5 @@ Tls__SdsSecretConfig *sds_secret(struct run *, const char *name);
 
 /* Emits a finished resource: checks nothing, packs, appends a record (snapshot/resource.h). */
 void emit_resource(struct run *, const char *name, const ProtobufCMessage *);
+/* Appends a message to the result as a field of that number: a part of a resource in pieces. */
+void emit_field(struct run *, unsigned number, const ProtobufCMessage *);

@@ -74,7 +74,8 @@ static void share(struct run *r, struct locality_groups *g, bool *done, const st
 	for (uint32_t i = 0; i < g->n; i++) {
 		unsigned __int128 w;
 
-		if (!here[i] || to->value <= 0)
+		/* Groups of which nothing can be reached weigh nothing together. */
+		if (!here[i] || to->value <= 0 || !total)
 			continue;
 		w = ((unsigned __int128)g->v[i].weight * (uint64_t)to->value + total - 1) / total;
 		g->v[i].weight = w > UINT32_MAX ? UINT32_MAX : (uint32_t)w;

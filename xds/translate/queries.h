@@ -12,11 +12,15 @@ enum translate_query {
 	Q_HEADER_CASE =
 		Q_MODEL_END, /* [0] yes when the proxy keeps the case of HTTP/1 headers; for ask_query */
 	Q_NETWORK_GATEWAYS, /* [0] gateways between networks: network_gateway.h */
+	/* What telemetry comes to, for ask_query; keys in filters/telemetry.h. */
+	Q_ACCESS_LOGS, /* [kind of chain and place] */
+	Q_STATS,       /* [kind of chain] */
+	Q_TRACING,     /* [kind of chain] */
 
 	/* clusters and endpoints */
-	Q_CDS_SERVICE,       /* [leaf.h] clusters of a service: all visible ports and subsets */
-	Q_CDS_NS,            /* [ns] */
-	Q_CDS_BUCKET,        /* [bucket + 1] */
+	Q_CDS_SERVICE, /* [leaf.h] clusters of a service: all visible ports and subsets */
+	Q_CDS_NS,      /* [ns] */
+	Q_CDS_BUCKET,  /* [bucket + 1] */
 	Q_CDS_SPECIAL, /* [0] BlackHoleCluster, PassthroughCluster, InboundPassthroughCluster ... */
 	Q_CDS_INBOUND, /* [0] */
 	Q_EDS_SERVICE, /* [leaf.h] assignments of a service */
@@ -40,6 +44,22 @@ enum translate_query {
 	Q_LDS_BUCKET,      /* [pair(bucket + 1, wrapper)] */
 	Q_LDS_VIRTUAL,     /* [0] virtualOutbound, HTTP proxy listener */
 	Q_LDS_INBOUND,     /* [0] virtualInbound and custom inbound listeners */
+
+	/* gateways; keys of the routes' parts in gateway_rds.c */
+	Q_GW_CHAIN,      /* [pair(server, pair(listener's name, route's name))] chain of a server */
+	Q_GW_SNI_CHAINS, /* [listener's name] chains of its PASSTHROUGH servers */
+	Q_GW_AUTO_CHAINS, /* [pair(ns, server)] of AUTO_PASSTHROUGH: to the clusters of a namespace */
+	Q_GW_LISTENER,    /* [name] CONCAT */
+	Q_GW_ROUTED,      /* [set] yes if a VirtualService has routes on a Gateway */
+	Q_GW_PLAN,        /* [rc] which virtual hosts a route configuration has */
+	Q_GW_VHOST,       /* [vhost] */
+	Q_GW_RC,          /* [rc] CONCAT */
+	Q_CDS_SNI,        /* [leaf.h] clusters that AUTO_PASSTHROUGH leads to */
+	Q_CDS_SNI_NS,     /* [ns] */
+	Q_CDS_SNI_BUCKET, /* [bucket + 1] */
+	Q_EDS_SNI,        /* their assignments */
+	Q_EDS_SNI_NS,
+	Q_EDS_SNI_BUCKET,
 
 	Q_NDS_NS, /* name table */
 

@@ -6,6 +6,7 @@
 #include "model/proxy.h"
 #include "model/scope.h"
 #include "snapshot/resource.h"
+#include "translate/gateway.h"
 #include "translate/queries.h"
 #include "translate/route.h"
 #include "types.h"
@@ -51,7 +52,7 @@ struct rc rc_of(struct run *r, uint32_t name)
 		rc.sniffed = arena_strndup(run_arena(r), text, (size_t)(colon - text));
 	}
 	rc.wrapper = wrapper_of(r, rc.port, text, &proxy);
-	if (proxy)
+	if (proxy && !rc.sniffed)
 		rc.port = 0;
 	return rc;
 }
@@ -268,8 +269,10 @@ void rds_run(struct run *r, uint32_t key)
 	uint32_t n;
 	const struct wrapper *w;
 
-	if (ask_is(r, ASK_IS_ROUTER, 0))
+	if (ask_is(r, ASK_IS_ROUTER, 0)) {
+		gateway_rds_add(r);
 		return;
+	}
 	w = scope_wrappers(r, &n);
 	for (uint32_t i = 0; i < n; i++)
 		add_wrapper(r, &w[i], &x);
@@ -286,7 +289,11 @@ void rds_run(struct run *r, uint32_t key)
 void vhost_catch_all_run(struct run *r, uint32_t name)
 {
 	struct rc rc = rc_of(r, name);
-	struct route_context c = { r, run_arena(r), rc.wrapper, rc.port, "mesh", false };
+	struct route_context c = { .run = r,
+				   .a = run_arena(r),
+				   .wrapper = rc.wrapper,
+				   .listener_port = rc.port,
+				   .gateway = "mesh" };
 
 	vhost_emit(r, route_catch_all(&c));
 }

@@ -13,6 +13,9 @@ struct rc {
 };
 struct rc rc_of(struct run *, uint32_t name);
 
+enum { RC_VIRTUAL_HOSTS = 2 }; /* number of the field */
+/* Does each virtual host tell servers how often a request was tried? */
+bool vhost_counts_attempts(struct run *);
 /* Appends a virtual host to the result as a field of RouteConfiguration. */
 void vhost_emit(struct run *, Route__VirtualHost *);
 

@@ -244,6 +244,7 @@ void routes_of_source(const struct route_context *c, const struct route_source *
 {
 	char title[OBJECT_TITLE];
 	struct diag *d = run_diag(c->run);
+	size_t before = out->n_routes;
 	bool done = false;
 
 	d->object = object_title(src->object, title);
@@ -257,6 +258,8 @@ void routes_of_source(const struct route_context *c, const struct route_source *
 		for (uint32_t j = 0; j < rule->match.n && !done; j++)
 			done = add_rule(c, src, rule, &rule->match.v[j], out);
 	}
+	if (out->n_routes > before)
+		cite_object(c->run, src->object);
 	d->object = NULL;
 }
 

@@ -17,6 +17,7 @@ struct route_context {
 	uint16_t listener_port; /* 0: an HTTP proxy or a Unix socket */
 	const char *gateway;    /* "mesh" or "ns/name" */
 	bool tls;               /* the listener terminates TLS */
+	const char *own_ns; /* gateways: whose services come first as destinations; NULL: the scope's */
 };
 
 /* Appends the routes of one VirtualService; none when no rule applies here. What Envoy would not take is left out and

@@ -2,6 +2,7 @@
  * 5.6.4-5.8).
  */
 #include "base/diag.h"
+#include "model/export.h"
 #include "model/mesh.h"
 #include "model/options.h"
 #include "model/proxy.h"
@@ -20,6 +21,15 @@ const struct service *route_service(const struct route_context *c, const char *h
 	return ns ? service_read(c->run, ns, key) : NULL;
 }
 
+/* Of the VirtualService's own namespace, whoever else has the host. */
+static const struct service *own_service(const struct route_context *c, const char *host)
+{
+	const struct service *s =
+		service_read(c->run, run_key(c->run, c->own_ns), run_key(c->run, host));
+
+	return s && export_seen_by_proxy(c->run, service_export_key(c->run, s)) ? s : NULL;
+}
+
 const char *route_cluster(const struct route_context *c, const struct destination *d)
 {
 	const struct service *s;
@@ -27,10 +37,12 @@ const char *route_cluster(const struct route_context *c, const struct destinatio
 
 	if (!d || str_empty(d->host))
 		return "UnknownService";
-	s = route_service(c, d->host);
+	s = c->own_ns ? own_service(c, d->host) : NULL;
+	if (!s)
+		s = route_service(c, d->host);
 	if (d->port && d->port->number.set)
 		port = (uint16_t)d->port->number.v;
-	else if (!c->listener_port && s && s->n_ports == 1)
+	else if ((!c->listener_port || c->own_ns) && s && s->n_ports == 1)
 		port = s->ports[0].number;
 	else
 		port = c->listener_port;

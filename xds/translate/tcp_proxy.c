@@ -5,10 +5,12 @@
 #include "model/options.h"
 #include "model/scope.h"
 #include "translate/hcm.h"
+#include "translate/limits.h"
 #include "translate/names.h"
 #include "types.h"
 
-Listener__Filter *tcp_proxy_simple(struct run *r, const char *cluster, bool logged)
+void tcp_chain_simple(struct run *r, enum chain_kind kind, const char *cluster, bool logged,
+		      Listener__FilterChain *chain)
 {
 	struct arena *a = run_arena(r);
 	TcpProxy__TcpProxy *p =
@@ -18,9 +20,11 @@ Listener__Filter *tcp_proxy_simple(struct run *r, const char *cluster, bool logg
 
 	if (logged) {
 		p->idle_timeout = idle_timeout_of(r);
-		p->access_log = filter_access_logs(r, false, &p->n_access_log);
+		p->access_log = filter_access_logs(r, kind, LOG_TCP, &p->n_access_log);
 	}
-	return network_filter(a, "envoy.filters.network.tcp_proxy", PB_ANY(a, p));
+	filter_stats_tcp(r, kind, chain);
+	PB_PUSH(a, chain, filters,
+		network_filter(a, "envoy.filters.network.tcp_proxy", PB_ANY(a, p)));
 }
 
 /* The protocol's own filter goes before the proxy, or in its place. */
@@ -69,29 +73,36 @@ static const struct service *service_of(struct run *r, const char *host)
 	return ns ? service_read(r, ns, key) : NULL;
 }
 
+/* The port of a destination (NULL: of the service itself); `s` may be unknown, NULL. */
+static uint16_t target_port(const struct tcp_target *t, const struct destination *d,
+			    const struct service *s)
+{
+	if (d && d->port && d->port->number.set)
+		return (uint16_t)d->port->number.v;
+	return s && s->n_ports == 1 ? s->ports[0].number : t->listen_port;
+}
+
 static const char *target_cluster(struct run *r, const struct tcp_target *t,
 				  const struct destination *d)
 {
 	const struct service *s = service_of(r, d->host);
-	uint16_t port = t->listen_port;
 
-	if (d->port && d->port->number.set)
-		port = (uint16_t)d->port->number.v;
-	else if (s && s->n_ports == 1)
-		port = s->ports[0].number;
-	return cluster_name(run_arena(r), port, d->subset,
+	return cluster_name(run_arena(r), target_port(t, d, s), d->subset,
 			    s && s->alias_of ? s->alias_of : d->host);
 }
 
-static const char *stat_prefix_of(struct run *r, const struct tcp_target *t, const char *cluster)
+static const char *stat_prefix_of(struct run *r, const struct tcp_target *t, const char *cluster,
+				  const char *subset)
 {
 	const char *pattern = mesh_get(r, outbound_cluster_stat_name);
-	const struct service_port_model *p =
-		t->service ? service_port_of(t->service, t->listen_port) : NULL;
+	const struct service_port_model *p = !t->service ? NULL
+					     : t->stat_port
+						     ? t->stat_port
+						     : service_port_of(t->service, t->listen_port);
 
 	if (str_empty(pattern) || !p)
 		return cluster;
-	return stat_pattern(run_arena(r), pattern, t->service, p, "", 0);
+	return stat_pattern(run_arena(r), pattern, t->service, p, str_or(subset, ""), 0);
 }
 
 /* What the DestinationRule of the first destination's service says of connections. */
@@ -138,22 +149,27 @@ void tcp_chain_outbound(struct run *r, const struct tcp_target *t, Listener__Fil
 	TcpProxy__TcpProxy *p = PB_NEW(a, TcpProxy__TcpProxy);
 	const char *cluster = NULL, *subset = NULL;
 	const struct service *first = t->service;
+	uint16_t port = 0;
 
 	if (t->n_routes <= 1) {
 		const struct destination *d = t->n_routes ? t->routes[0].destination : NULL;
 
-		cluster = d ? target_cluster(r, t, d)
-			    : cluster_name(a,
-					   t->service->n_ports == 1 ? t->service->ports[0].number
-								    : t->listen_port,
-					   "", t->service->host);
+		subset = t->subset;
+		cluster = d            ? target_cluster(r, t, d)
+			  : t->cluster ? t->cluster
+				       : cluster_name(a,
+						      t->service->n_ports == 1
+							      ? t->service->ports[0].number
+							      : t->listen_port,
+						      "", t->service->host);
 		if (d) {
 			first = service_of(r, d->host);
 			subset = d->subset;
 		}
+		port = target_port(t, d, first);
 		p->cluster_specifier_case = TCP_PROXY__TCP_PROXY__CLUSTER_SPECIFIER_CLUSTER;
 		p->cluster = cluster;
-		p->stat_prefix = stat_prefix_of(r, t, cluster);
+		p->stat_prefix = stat_prefix_of(r, t, cluster, subset);
 	} else {
 		p->cluster_specifier_case =
 			TCP_PROXY__TCP_PROXY__CLUSTER_SPECIFIER_WEIGHTED_CLUSTERS;
@@ -172,7 +188,18 @@ void tcp_chain_outbound(struct run *r, const struct tcp_target *t, Listener__Fil
 		subset = t->routes[0].destination->subset;
 	}
 	set_connection(r, first, subset, p);
-	p->access_log = filter_access_logs(r, false, &p->n_access_log);
+	if (t->cluster)
+		p->tunneling_config = NULL;
+	if (t->exchange) {
+		Listener__Filter *mx = filter_metadata_exchange(r);
+
+		if (mx)
+			PB_PUSH(a, chain, filters, mx);
+	}
+	p->access_log = filter_access_logs(r, t->kind, LOG_TCP, &p->n_access_log);
+	filter_stats_tcp(r, t->kind, chain);
+	if (t->n_routes <= 1 && protocol_is_tls(t->protocol) && first && service_is_dynamic(first))
+		PB_PUSH(a, chain, filters, filter_forward_proxy_sni(r, first, port));
 	add_protocol_filters(r, t->protocol, p->stat_prefix, cluster, p, chain);
 }
 
@@ -190,6 +217,7 @@ void tcp_chain_inbound(struct run *r, const char *cluster, const char *stat_pref
 
 	if (mx)
 		PB_PUSH(a, chain, filters, mx);
-	p->access_log = filter_access_logs(r, false, &p->n_access_log);
+	p->access_log = filter_access_logs(r, CHAIN_INBOUND, LOG_TCP, &p->n_access_log);
+	filter_stats_tcp(r, CHAIN_INBOUND, chain);
 	add_protocol_filters(r, protocol, stat_prefix, cluster, p, chain);
 }

@@ -16,7 +16,7 @@
 #include "world/world.h"
 #include <string.h>
 
-static bool attempt_count(struct run *r)
+bool vhost_counts_attempts(struct run *r)
 {
 	const struct proxy_headers *h = proxy_config_of(r)->proxy_headers;
 
@@ -26,17 +26,8 @@ static bool attempt_count(struct run *r)
 
 void vhost_emit(struct run *r, Route__VirtualHost *v)
 {
-	ProtobufCBinaryData b;
-	uint8_t head[12];
-	size_t n = 0;
-
-	v->include_request_attempt_count = attempt_count(r);
-	b = PB_PACK(run_arena(r), v);
-	head[n++] = 2 << 3 | 2; /* RouteConfiguration.virtual_hosts */
-	for (size_t len = b.len; n == 1 || len; len >>= 7)
-		head[n++] = (uint8_t)((len & 127) | (len > 127 ? 128 : 0));
-	run_emit(r, head, n);
-	run_emit(r, b.data, b.len);
+	v->include_request_attempt_count = vhost_counts_attempts(r);
+	emit_field(r, RC_VIRTUAL_HOSTS, &v->base);
 }
 
 /* ---- domains ---- */
@@ -230,7 +221,11 @@ void vhost_service_run(struct run *r, uint32_t key)
 	p = s ? service_port_of(s, (uint16_t)key_second(k, which)) : NULL;
 	if (!p)
 		return;
-	struct route_context c = { r, run_arena(r), rc.wrapper, rc.port, "mesh", false };
+	struct route_context c = { .run = r,
+				   .a = run_arena(r),
+				   .wrapper = rc.wrapper,
+				   .listener_port = rc.port,
+				   .gateway = "mesh" };
 	struct domains d = { r, v, p->number, rc.port == 0 };
 
 	v->name = arena_printf(c.a, "%s:%u", bracketed(c.a, s->host), p->number);
@@ -256,7 +251,11 @@ void vhost_lone_run(struct run *r, uint32_t key)
 	const char *host = run_text(r, key_second(k, which));
 	const struct route_source *src = route_source_of(r, key_first(k, vs), key_second(k, vs));
 	Route__VirtualHost *v = PB_NEW(run_arena(r), Route__VirtualHost);
-	struct route_context c = { r, run_arena(r), rc.wrapper, rc.port, "mesh", false };
+	struct route_context c = { .run = r,
+				   .a = run_arena(r),
+				   .wrapper = rc.wrapper,
+				   .listener_port = rc.port,
+				   .gateway = "mesh" };
 
 	if (!src)
 		return;

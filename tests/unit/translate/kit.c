@@ -36,7 +36,8 @@ void kit_init(struct kit *k, const char *const *env)
 {
 	static struct model_options o = { .domain = "cluster.local",
 					  .system_namespace = "istio-system",
-					  .cluster_id = "Kubernetes" };
+					  .cluster_id = "Kubernetes",
+					  .env = variable };
 	struct diag diag = DIAG_INIT;
 
 	variables = env;
@@ -123,9 +124,10 @@ struct engine_proxy *kit_join(struct kit *k, const struct kit_proxy *p)
 			     given(p->ip, "10.1.0.1"), given(p->name, "client"), ns, ns);
 	text = arena_printf(&a,
 			    "{\"CLUSTER_ID\":\"Kubernetes\",\"NAMESPACE\":\"%s\",\"LABELS\":%s,"
-			    "\"ISTIO_VERSION\":\"1.32.0\"%s%s}",
+			    "\"ISTIO_VERSION\":\"%s\"%s%s}",
 			    ns, given(p->labels, "{\"app\":\"client\"}"),
-			    str_empty(p->metadata) ? "" : ",", str_or(p->metadata, ""));
+			    given(p->version, "1.32.0"), str_empty(p->metadata) ? "" : ",",
+			    str_or(p->metadata, ""));
 	in.metadata = json_read(text, strlen(text), NULL, &a, &diag);
 	if (!str_empty(p->locality)) {
 		char *parts = arena_strdup(&a, p->locality), *save = NULL;

@@ -20,6 +20,7 @@ struct kit_proxy {
 	const char *type, *name, *ns, *ip, *labels; /* labels: JSON object */
 	const char *locality;                       /* "region/zone/subzone" */
 	const char *metadata;                       /* further members, "\"A\":\"b\"" */
+	const char *version;                        /* 1.32.0 */
 	bool stock; /* an Envoy that lists extensions and has none of Istio's */
 };
 struct engine_proxy *kit_join(struct kit *, const struct kit_proxy *);

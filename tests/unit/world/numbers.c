@@ -116,6 +116,38 @@ static void q_peek(struct run *r, uint32_t key)
 		list_add(r, Q_NUM, l->v[i]);
 }
 
+static void q_first(struct run *r, uint32_t key)
+{
+	const struct numbers *l = read_cell(r, K_LIST, key);
+
+	put(r, "first");
+	if (l && l->n)
+		cite_cell(r, K_NUM, l->v[0]);
+}
+
+static void q_count(struct run *r, uint32_t key)
+{
+	const struct numbers *l = read_cell(r, K_LIST, key);
+
+	put(r, arena_printf(run_arena(r), "%u", l ? l->n : 0));
+}
+
+static void q_counted(struct run *r, uint32_t key)
+{
+	const struct result *n = call_query(r, Q_NUM, key);
+
+	run_emit(r, n->bytes, n->n);
+	put(r, call_query(r, Q_COUNT, key)->bytes[0] == '0' ? "none" : "some");
+}
+
+static void q_grouped(struct run *r, uint32_t key)
+{
+	const struct numbers *l = read_cell(r, K_LIST, key);
+
+	for (uint32_t i = 0; l && i < l->n; i++)
+		list_add(r, Q_BY_GROUP, l->v[i]);
+}
+
 static void q_lazy(struct run *r, uint32_t key)
 {
 	const uint32_t *n = read_cell(r, K_LAZY, key);
@@ -136,7 +168,7 @@ static void q_upward(struct run *r, uint32_t key)
 #define ROW(id, shape, level, fn) \
 	[id] = &(const struct query) \
 	{ \
-#id, shape, level, false, fn \
+#id, shape, level, false, fn, false \
 	}
 static const struct query *const table[Q_TEST_COUNT] = {
 	ROW(Q_NUM, RESULT_BYTES, 0, q_num),
@@ -153,7 +185,11 @@ static const struct query *const table[Q_TEST_COUNT] = {
 	ROW(Q_BY_GROUP, RESULT_BYTES, 2, q_by_group),
 	ROW(Q_LAZY, RESULT_BYTES, 0, q_lazy),
 	ROW(Q_PICKS, RESULT_LIST, 2, q_picks),
-	[Q_CYCLE] = &(const struct query){ "Q_CYCLE", RESULT_BYTES, 1, true, q_cycle },
+	ROW(Q_FIRST, RESULT_BYTES, 0, q_first),
+	[Q_COUNT] = &(const struct query){ "Q_COUNT", RESULT_BYTES, 0, false, q_count, true },
+	ROW(Q_COUNTED, RESULT_BYTES, 1, q_counted),
+	ROW(Q_GROUPED, RESULT_LIST, 3, q_grouped),
+	[Q_CYCLE] = &(const struct query){ "Q_CYCLE", RESULT_BYTES, 1, true, q_cycle, false },
 	ROW(Q_UPWARD, RESULT_BYTES, 0, q_upward),
 };
 

@@ -22,6 +22,10 @@ enum {
 	Q_BY_GROUP, /* [key] asks Q_GROUP */
 	Q_LAZY,     /* [key] K_LAZY */
 	Q_PICKS,    /* [list] LIST of Q_PICK */
+	Q_FIRST,    /* [list] cites the number of the first member, if there is one */
+	Q_COUNT,    /* [list] how many members; selects */
+	Q_COUNTED,  /* [key] Q_NUM of the key, and whether the list of that key is empty */
+	Q_GROUPED,  /* [list] LIST of Q_BY_GROUP */
 	Q_CYCLE,    /* [key] calls itself */
 	Q_UPWARD,   /* [key] of level 0, calls level 1 */
 	Q_TEST_COUNT,

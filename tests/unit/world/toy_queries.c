@@ -412,7 +412,7 @@ static void q_nds(struct run *r, uint32_t key)
 #define ROW(id, shape, level, recursive, fn) \
 	[id] = &(const struct query) \
 	{ \
-#id, shape, level, recursive, fn \
+#id, shape, level, recursive, fn, false \
 	}
 const struct query *const toy_queries[Q_COUNT] = {
 	ROW(Q_FACTS, RESULT_BYTES, 0, false, q_facts),

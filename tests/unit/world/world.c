@@ -156,7 +156,7 @@ static void q_object(struct run *r, uint32_t key)
 #define ROW(id, fn) \
 	[id] = &(const struct query) \
 	{ \
-#id, RESULT_BYTES, 0, false, fn \
+#id, RESULT_BYTES, 0, false, fn, false \
 	}
 static const struct query *const queries[Q_COUNT] = {
 	ROW(Q_LIST_NS, q_list_ns),

@@ -1,133 +1,143 @@
-/* Access logs by mesh config: a file in text or JSON (translation.md 4.9). */
-#include "doc/read.h"
+/* Which access logs there are: of the providers that Telemetry or the mesh's defaults name, each with its filter, or else
+ * those of the mesh config itself (translation.md 4.9, 9.1).
+ */
 #include "model/mesh.h"
-#include "model/proxy.h"
-#include "translate/filters/filter.h"
-#include "types.h"
-#include <string.h>
+#include "model/telemetry.h"
+#include "translate/filters/telemetry.h"
+#include "translate/queries.h"
 
-#define DEFAULT_TEXT \
-	"[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" " \
-	"%RESPONSE_CODE% " \
-	"%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% " \
-	"\"%UPSTREAM_TRANSPORT_FAILURE_REASON%\" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% " \
-	"%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% \"%REQ(X-FORWARDED-FOR)%\" \"%REQ(USER-AGENT)%\" " \
-	"\"%REQ(X-REQUEST-ID)%\" \"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\" " \
-	"%UPSTREAM_CLUSTER_RAW% " \
-	"%UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% " \
-	"%REQUESTED_SERVER_NAME% %ROUTE_NAME%\n"
-
-static const char *const default_json[][2] = {
-	{ "start_time", "%START_TIME%" },
-	{ "route_name", "%ROUTE_NAME%" },
-	{ "method", "%REQ(:METHOD)%" },
-	{ "path", "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%" },
-	{ "protocol", "%PROTOCOL%" },
-	{ "response_code", "%RESPONSE_CODE%" },
-	{ "response_flags", "%RESPONSE_FLAGS%" },
-	{ "response_code_details", "%RESPONSE_CODE_DETAILS%" },
-	{ "connection_termination_details", "%CONNECTION_TERMINATION_DETAILS%" },
-	{ "bytes_received", "%BYTES_RECEIVED%" },
-	{ "bytes_sent", "%BYTES_SENT%" },
-	{ "duration", "%DURATION%" },
-	{ "upstream_service_time", "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%" },
-	{ "x_forwarded_for", "%REQ(X-FORWARDED-FOR)%" },
-	{ "user_agent", "%REQ(USER-AGENT)%" },
-	{ "request_id", "%REQ(X-REQUEST-ID)%" },
-	{ "authority", "%REQ(:AUTHORITY)%" },
-	{ "upstream_host", "%UPSTREAM_HOST%" },
-	{ "upstream_cluster", "%UPSTREAM_CLUSTER_RAW%" },
-	{ "upstream_local_address", "%UPSTREAM_LOCAL_ADDRESS%" },
-	{ "downstream_local_address", "%DOWNSTREAM_LOCAL_ADDRESS%" },
-	{ "downstream_remote_address", "%DOWNSTREAM_REMOTE_ADDRESS%" },
-	{ "requested_server_name", "%REQUESTED_SERVER_NAME%" },
-	{ "upstream_transport_failure_reason", "%UPSTREAM_TRANSPORT_FAILURE_REASON%" },
+static const struct {
+	size_t offset; /* of the provider's message */
+	logger_fn *make;
+} loggers[] = {
+#define LOGGER(field, fn) \
+	{ \
+		offsetof(struct extension_provider, field), fn \
+	}
+	LOGGER(envoy_file_access_log, log_to_file),
+	LOGGER(envoy_http_als, log_to_http_als),
+	LOGGER(envoy_tcp_als, log_to_tcp_als),
+	LOGGER(envoy_otel_als, log_to_otel),
 };
 
-static Google__Struct *json_format(struct arena *a, const char *user)
+static Accesslog__AccessLog *logger_of(struct run *r, const struct extension_provider *p)
 {
-	Google__Struct *s;
-	struct diag diag = DIAG_INIT;
-	const struct node *n;
-
-	if (!str_empty(user)) {
-		diag_init(&diag);
-		n = json_read(user, strlen(user), "accessLogFormat", a, &diag);
-		diag_fini(&diag);
-		if (n && (s = pb_struct_from_node(a, n)))
-			return s;
-	}
-	s = pb_struct(a);
-	for (size_t i = 0; i < ARRAY_LEN(default_json); i++)
-		pb_struct_set_str(a, s, default_json[i][0], default_json[i][1]);
-	return s;
+	for (size_t i = 0; i < ARRAY_LEN(loggers); i++)
+		if (*(const void *const *)((const char *)p + loggers[i].offset))
+			return loggers[i].make(r, p);
+	return NULL;
 }
 
-static const char *text_format(struct arena *a, const char *user)
+/* ---- filters ---- */
+
+/* Of connections that no filter chain took: those that are in no other log. */
+static Accesslog__AccessLogFilter *no_route(struct arena *a)
 {
-	if (str_empty(user))
-		return DEFAULT_TEXT;
-	return str_ends(user, "\n") ? user : arena_printf(a, "%s\n", user);
+	Accesslog__ResponseFlagFilter *f = PB_NEW(a, Accesslog__ResponseFlagFilter);
+
+	PB_PUSH(a, f, flags, "NR");
+	return PB_NEW(a, Accesslog__AccessLogFilter,
+		      .filter_specifier_case =
+			      ACCESSLOG__ACCESS_LOG_FILTER__FILTER_SPECIFIER_RESPONSE_FLAG_FILTER,
+		      .response_flag_filter = f);
 }
 
-static void add_formatters(struct arena *a, Core__SubstitutionFormatString *f, const char *text)
+static Accesslog__AccessLogFilter *expression(struct arena *a, const char *text)
 {
-	if (text && strstr(text, "%REQ_WITHOUT_QUERY"))
-		PB_PUSH(a, f, formatters,
-			PB_NEW(a, Core__TypedExtensionConfig,
-			       .name = "envoy.formatter.req_without_query",
-			       .typed_config =
-				       PB_ANY(a, PB_NEW(a, ReqWithoutQuery__ReqWithoutQuery))));
+	Accesslog__ExtensionFilter *f = PB_NEW(
+		a, Accesslog__ExtensionFilter, .name = "envoy.access_loggers.extension_filters.cel",
+		.config_type_case = ACCESSLOG__EXTENSION_FILTER__CONFIG_TYPE_TYPED_CONFIG,
+		.typed_config = PB_ANY(a, PB_NEW(a, LogCel__ExpressionFilter, .expression = text)));
+
+	return PB_NEW(a, Accesslog__AccessLogFilter,
+		      .filter_specifier_case =
+			      ACCESSLOG__ACCESS_LOG_FILTER__FILTER_SPECIFIER_EXTENSION_FILTER,
+		      .extension_filter = f);
 }
 
-static Accesslog__AccessLog *file_log(struct run *r, const char *path)
+static void set_filter(struct run *r, Accesslog__AccessLog *log, bool listener, const char *text)
 {
 	struct arena *a = run_arena(r);
-	const char *format = mesh_get(r, access_log_format);
-	Core__SubstitutionFormatString *f = PB_NEW(a, Core__SubstitutionFormatString);
+	Accesslog__AndFilter *both;
 
-	if (mesh_get(r, access_log_encoding) == MESH_CONFIG_ACCESS_LOG_ENCODING_JSON) {
-		f->format_case = CORE__SUBSTITUTION_FORMAT_STRING__FORMAT_JSON_FORMAT;
-		f->json_format = json_format(a, format);
-		f->json_format_options = PB_NEW(a, Core__JsonFormatOptions);
-	} else {
-		f->format_case = CORE__SUBSTITUTION_FORMAT_STRING__FORMAT_TEXT_FORMAT_SOURCE;
-		f->text_format_source =
-			PB_NEW(a, Core__DataSource,
-			       .specifier_case = CORE__DATA_SOURCE__SPECIFIER_INLINE_STRING,
-			       .inline_string = text_format(a, format));
+	log->filter = listener ? no_route(a) : NULL;
+	if (!text)
+		return;
+	if (!log->filter) {
+		log->filter = expression(a, text);
+		return;
 	}
-	add_formatters(a, f, format);
-	return PB_NEW(
-		a, Accesslog__AccessLog, .name = "envoy.access_loggers.file",
-		.config_type_case = ACCESSLOG__ACCESS_LOG__CONFIG_TYPE_TYPED_CONFIG,
-		.typed_config = PB_ANY(
-			a, PB_NEW(a, LogFile__FileAccessLog, .path = path,
-				  .access_log_format_case =
-					  LOG_FILE__FILE_ACCESS_LOG__ACCESS_LOG_FORMAT_LOG_FORMAT,
-				  .log_format = f)));
+	both = PB_NEW(a, Accesslog__AndFilter);
+	PB_PUSH(a, both, filters, log->filter);
+	PB_PUSH(a, both, filters, expression(a, text));
+	log->filter = PB_NEW(a, Accesslog__AccessLogFilter,
+			     .filter_specifier_case =
+				     ACCESSLOG__ACCESS_LOG_FILTER__FILTER_SPECIFIER_AND_FILTER,
+			     .and_filter = both);
 }
 
-Accesslog__AccessLog **filter_access_logs(struct run *r, bool for_listener, size_t *ret_n)
+/* ---- the query ---- */
+
+static void add_of_mesh(struct run *r, enum log_place place, Listener__Listener *out)
 {
 	struct arena *a = run_arena(r);
 	const char *path = mesh_get(r, access_log_file);
-	Accesslog__AccessLog **v;
+	size_t from = out->n_access_log;
 
-	*ret_n = 0;
-	if (str_empty(path) || (for_listener && mesh_get(r, disable_envoy_listener_log).v))
-		return NULL;
-	v = arena_array(a, Accesslog__AccessLog *, 1);
-	v[(*ret_n)++] = file_log(r, path);
-	if (for_listener) {
-		Accesslog__ResponseFlagFilter *no_route = PB_NEW(a, Accesslog__ResponseFlagFilter);
+	if (!str_empty(path))
+		PB_PUSH(a, out, access_log, log_to_mesh_file(r, path));
+	if (mesh_get(r, enable_envoy_access_log_service).v)
+		PB_PUSH(a, out, access_log, log_to_mesh_service(r, place));
+	for (size_t i = from; i < out->n_access_log; i++)
+		set_filter(r, out->access_log[i], place == LOG_LISTENER, NULL);
+}
 
-		PB_PUSH(a, no_route, flags, "NR");
-		v[0]->filter = PB_NEW(
-			a, Accesslog__AccessLogFilter,
-			.filter_specifier_case =
-				ACCESSLOG__ACCESS_LOG_FILTER__FILTER_SPECIFIER_RESPONSE_FLAG_FILTER,
-			.response_flag_filter = no_route);
+/* False: no provider that keeps logs is named, not even to be silent. */
+static bool add_of_providers(struct run *r, enum chain_kind kind, enum log_place place,
+			     Listener__Listener *out)
+{
+	uint32_t n;
+	const struct provider_log *v =
+		telemetry_logs(r, kind == CHAIN_INBOUND ? TELEMETRY_SERVER : TELEMETRY_CLIENT, &n);
+	bool any = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		Accesslog__AccessLog *log = logger_of(r, v[i].provider);
+
+		any |= log != NULL;
+		if (!log || v[i].disabled)
+			continue;
+		if (v[i].filter && !*v[i].filter) {
+			diag_warn(run_diag(r), (struct place){ 0 }, "accessLogging.filter",
+				  "the expression is empty: no log of provider %s",
+				  v[i].provider->name);
+			continue;
+		}
+		set_filter(r, log, place == LOG_LISTENER, v[i].filter);
+		PB_PUSH(run_arena(r), out, access_log, log);
 	}
-	return v;
+	return any;
+}
+
+void access_logs_run(struct run *r, uint32_t key)
+{
+	Listener__Listener *out = PB_NEW(run_arena(r), Listener__Listener);
+	enum chain_kind kind;
+	enum log_place place = log_place_of(r, key, &kind);
+
+	if (place == LOG_LISTENER && mesh_get(r, disable_envoy_listener_log).v)
+		return;
+	if (!add_of_providers(r, kind, place, out))
+		add_of_mesh(r, place, out);
+	telemetry_emit(r, &out->base);
+}
+
+Accesslog__AccessLog **filter_access_logs(struct run *r, enum chain_kind kind, enum log_place place,
+					  size_t *ret_n)
+{
+	const struct result *res = ask_query(r, Q_ACCESS_LOGS, log_key(r, kind, place));
+	const Listener__Listener *l = TELEMETRY_UNPACK(r, Listener__Listener, res);
+
+	*ret_n = l->n_access_log;
+	return l->access_log;
 }
