@@ -130,6 +130,7 @@ $(PEER): $(patsubst %,$(B)/tests/envoy/%.o,peer peer_h2) $(B)/lib/base.a
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 .PHONY: demo check-envoy
 demo: setup
+	@echo "building (a minute or two the first time)"
 	@$(MAKE) --no-print-directory $(JOBS) -s $(B)/mainsheet $(PEER)
 	@envoy=$$(tests/envoy/fetch) && tests/demo $(B)/mainsheet $(PEER) "$$envoy"
 # ENVOY_TESTS: parts of the names of the tests to run; all by default.
@@ -189,7 +190,7 @@ conformance: $(B)/mainsheet
 # Everything that a change must pass before it lands. Sanitizer builds leave out what needs Envoy or another compiler.
 CHECKS := unit fuzz-replay golden smoke $(if $(SAN),,check-envoy lint)
 check: setup
-	@$(MAKE) --no-print-directory WERROR=1 all $(UNIT) $(FUZZ:%=$(B)/fuzz/%)
+	@echo building; $(MAKE) --no-print-directory $(JOBS) -s WERROR=1 all $(UNIT) $(FUZZ:%=$(B)/fuzz/%)
 	@tests/sum $(foreach c,$(CHECKS),"$(MAKE) --no-print-directory -s WERROR=1 $(c)")
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

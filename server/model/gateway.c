@@ -1,5 +1,5 @@
 /* What one Gateway says, and the VirtualServices bound to it. Whatever is made from Gateways reaches their servers through
- * a key of three parts: namespace, name, and the place in the list (from 1) with the kind of the object in its last bit.
+ * a key of three parts: namespace, name, and the place in the list with the kind of the object in its last bit.
  */
 #include "model/gateway.h"
 #include "model/export.h"
@@ -20,7 +20,8 @@ uint32_t gateway_server_key(struct run *r, const struct object *origin, uint32_t
 	uint32_t object = run_pair(r, run_key(r, origin->ns), run_key(r, origin->name));
 
 	return run_pair(r, object,
-			(index + 1) << 1 | (origin->kind == KIND_INGRESS ? FROM_INGRESS : 0));
+			KEY_NUMBER | index << 1 |
+				(origin->kind == KIND_INGRESS ? FROM_INGRESS : 0));
 }
 
 /* ---- hosts ---- */
@@ -123,7 +124,7 @@ bool gateway_server_read(struct run *r, uint32_t key, struct gateway_server *ret
 	const struct gateway_spec *spec = o ? ((const struct gateway *)o->body)->spec : NULL;
 	const struct server *s;
 
-	at = (at >> 1) - 1;
+	at = (at & ~KEY_NUMBER) >> 1;
 	if (!spec || at >= spec->servers.n || !spec->servers.v[at].port)
 		return false;
 	s = &spec->servers.v[at];

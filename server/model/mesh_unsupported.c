@@ -76,8 +76,6 @@ static const struct row {
 	{ "extensionProviders[].envoyExtAuthzHttp", custom },
 	{ "extensionProviders[].lightstep", gone },
 	{ "extensionProviders[].opencensus", gone },
-	{ "extensionProviders[].sds",
-	  "names of the form sds:// are asked of the proxy's own socket" },
 	{ "extensionProviders[].skywalking.accessToken", "Envoy is not told the token" },
 	{ "extensionProviders[].stackdriver", "neither metrics nor logs nor traces go there" },
 	{ "hboneIdleTimeout", ambient },

@@ -27,10 +27,10 @@ struct features {
 	bool eds_for_headless; /* PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES */
 	bool multicluster_headless;
 	bool headless_filter_chain_listener;
-	bool absolute_fqdn_domain; /* PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN */
-	bool ip_autoallocate;      /* PILOT_ENABLE_IP_AUTOALLOCATE */
-	double trace_sampling;     /* PILOT_TRACE_SAMPLING, percent */
-	bool gateway_upstream_span;           /* PILOT_SPAWN_UPSTREAM_SPAN_FOR_GATEWAY */
+	bool absolute_fqdn_domain;  /* PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN */
+	bool ip_autoallocate;       /* PILOT_ENABLE_IP_AUTOALLOCATE */
+	double trace_sampling;      /* PILOT_TRACE_SAMPLING, percent */
+	bool gateway_upstream_span; /* PILOT_SPAWN_UPSTREAM_SPAN_FOR_GATEWAY */
 	int64_t metric_rotation_ns, metric_deletion_ns;
 	int64_t any_dns_max_hosts; /* PILOT_ALLOW_ANY_DYNAMIC_DNS_MAX_HOSTS */
 	bool sidecar_use_remote_address;

@@ -4,6 +4,7 @@
 #include "model/proxy.h"
 #include "base/buf.h"
 #include "doc/read.h"
+#include "model/cells.h"
 #include "model/mesh.h"
 #include "model/proxy_cell.h"
 #include "schema/object.h"
@@ -241,6 +242,9 @@ const struct service_target *proxy_targets(struct run *run, uint32_t *ret_n)
 		t.target_port = number(a, &text);
 		t.protocol = (uint8_t)number(a, &text);
 		*ARENA_PUSH(a, v, n, cap) = t;
+		/* Read when the facts were made, and a source of what is made from them. */
+		cite_cell(run, CELL_SVC_NS_HOST,
+			  run_pair(run, run_key(run, t.ns), run_key(run, t.host)));
 	}
 	*ret_n = n;
 	return v;

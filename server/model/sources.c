@@ -6,7 +6,7 @@
 bool model_members_are_sources(unsigned cell)
 {
 	static const bool yes[CELL_COUNT] = {
-		[CELL_SVC_NS_HOST] = true,	 [CELL_SVC_ALIAS] = true,
+		[CELL_SVC_NS_HOST] = true,         [CELL_SVC_ALIAS] = true,
 		[CELL_SVC_NETWORK_GATEWAY] = true, [CELL_NS_DISTRIBUTION] = true,
 		[CELL_SLICE_SERVICE] = true,
 	};

@@ -52,6 +52,7 @@ struct reading {
 	struct map bad;  /* keys of documents that are bad now */
 	struct arena arena;
 	bool lost; /* a document could not be told */
+	bool kept; /* something is in force that the file does not show any more */
 	struct source_batch *batch;
 };
 
@@ -171,6 +172,7 @@ static void keep_last_good(struct reading *r)
 		VEC_ROOM(r->held, r->n_held, r->c_held);
 		r->held[r->n_held++] = (struct held){ object_ref(h->object), xstrdup(h->key) };
 		map_set(&r->have, r->held[r->n_held - 1].key, f);
+		r->kept = true;
 	}
 }
 
@@ -241,7 +243,7 @@ static void exchange_problems(struct reading *r)
 		if (blank)
 			*blank = '/';
 		in_force[i] = p->severity == SEVERITY_WARNING || find_held(f, key) ||
-			      (r->lost && !p->object && f->n_held);
+			      (!p->object && r->kept);
 	}
 	diag_fini(&f->diag);
 	xfree(f->since);

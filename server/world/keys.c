@@ -197,6 +197,12 @@ uint32_t key_second(const struct keys *k, uint32_t pair)
 	return k->v[pair].b;
 }
 
+/* Not every number is marked as one, but what is beyond all keys is none. */
+static bool is_number(const struct keys *k, uint32_t key)
+{
+	return key & KEY_NUMBER || key >= k->n;
+}
+
 int key_compare(const struct keys *k, uint32_t a, uint32_t b)
 {
 	/* Pairs may nest to the left or right; the left side is short in practice, the right one loops. */
@@ -206,6 +212,8 @@ int key_compare(const struct keys *k, uint32_t a, uint32_t b)
 
 		if (!a || !b)
 			return a ? 1 : -1;
+		if (is_number(k, a) || is_number(k, b))
+			return a < b ? -1 : 1;
 		pair_a = key_is_pair(k, a);
 		pair_b = key_is_pair(k, b);
 		if (!pair_a && !pair_b)

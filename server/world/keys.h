@@ -17,6 +17,8 @@ uint32_t key_strn(struct keys *, const char *, size_t n);
 /* Of two keys, or of a key and a plain number below 1 << 30 (a port, an index); never 0. Who makes it knows which. */
 uint32_t key_pair(struct keys *, uint32_t a, uint32_t b);
 #define KEY_EMPTY 1u
+/* Laid over a plain number in a pair, so that it is told from a key when pairs are put in order. */
+#define KEY_NUMBER 0x40000000u
 /* 0 when it was never interned: then nothing can be recorded under it either. */
 uint32_t key_find(const struct keys *, const char *);
 uint32_t key_find_pair(const struct keys *, uint32_t a, uint32_t b);

@@ -155,8 +155,7 @@ static bool visit(struct reach *r, uint32_t id, const struct result *within)
 	if (!within && m->result->shape == RESULT_CONCAT)
 		within = m->result;
 	for (uint32_t i = 0; i < m->trace.n; i++) {
-		if ((v[i] & EDGE_MEMO) && (v[i] & EDGE_MEMBER) &&
-		    visit(r, v[i] & EDGE_ID, within))
+		if ((v[i] & EDGE_MEMO) && (v[i] & EDGE_MEMBER) && visit(r, v[i] & EDGE_ID, within))
 			any = true;
 	}
 	if (!any && !r->asked.n)

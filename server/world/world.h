@@ -47,7 +47,8 @@ struct keyset {
 struct world_door {
 	/* May look at values and at objects of `kind` with that name, which is all that it may depend on. NULL: all are. */
 	bool (*admits)(const struct world *, const char *ns);
-	uint16_t kind; /* cluster-scoped: a change of its object asks again about the namespace of that name */
+	uint16_t
+		kind; /* cluster-scoped: a change of its object asks again about the namespace of that name */
 };
 
 struct world_tables {

@@ -173,6 +173,18 @@ static char *with_weights(const char *text, unsigned weight)
 	return buf_take(&out);
 }
 
+static double server_cpu_s(void)
+{
+	return b.pid ? observe_cpu_s(b.pid) : -1;
+}
+
+static void print_cpu(const char *bench, const char *metric, double before, double divisor,
+		      const char *unit)
+{
+	if (before >= 0)
+		print(bench, metric, (server_cpu_s() - before) / divisor, unit);
+}
+
 /* ---- sync ---- */
 
 static void dial(bool resume)
@@ -185,7 +197,7 @@ static void dial(bool resume)
 
 static void bench_sync(void)
 {
-	double server = b.pid ? observe_cpu_s(b.pid) : -1, own = own_cpu_s();
+	double server = server_cpu_s(), own = own_cpu_s();
 	const struct fleet_counts *c = fleet_counts(b.f);
 	int64_t start = clock_mono_ns(), end;
 
@@ -194,8 +206,7 @@ static void bench_sync(void)
 	end = run_until_all(&c->n_synced, "sync");
 	b.sync_bytes = fleet_bytes(b.f);
 	print("sync", "all_synced_s", (double)(end - start) / NS_PER_S, "s");
-	if (server >= 0)
-		print("sync", "server_cpu_s", observe_cpu_s(b.pid) - server, "s");
+	print_cpu("sync", "server_cpu_s", server, 1, "s");
 	print("sync", "client_cpu_s", own_cpu_s() - own, "s");
 	print("sync", "bytes_per_proxy", (double)b.sync_bytes / b.fleet.n, "bytes");
 	print("sync", "streams_dropped", (double)c->n_dropped, "streams");
@@ -245,6 +256,7 @@ static void bench_weights(void)
 	uint64_t unchanged = fleet_counts(b.f)->n_unchanged, bytes = fleet_bytes(b.f);
 	int64_t before = 0, after;
 	bool is_ours = model_cpu(&before);
+	double server = server_cpu_s();
 
 	for (uint32_t i = 0; i < b.n_edits; i++) {
 		char *text = with_weights(file, 89 - i % 40);
@@ -257,6 +269,7 @@ static void bench_weights(void)
 	if (is_ours && model_cpu(&after))
 		print("edit", "edit_model_ms", (double)(after - before) / NS_PER_MS / b.n_edits,
 		      "ms");
+	print_cpu("edit", "edit_server_cpu_ms", server, b.n_edits / 1e3, "ms");
 	print("edit", "edit_bytes_per_proxy",
 	      (double)(fleet_bytes(b.f) - bytes) / b.n_edits / b.fleet.n, "bytes");
 	print("edit", "edit_resent_unchanged", (double)(fleet_counts(b.f)->n_unchanged - unchanged),
@@ -372,14 +385,17 @@ static void bench_reconnect(void)
 {
 	uint64_t before;
 	int64_t start;
+	double server;
 
 	fleet_hang_up(b.f);
 	run_for(NS_PER_S);
 	before = fleet_bytes(b.f);
+	server = server_cpu_s();
 	start = clock_mono_ns();
 	dial(true);
 	run_until_quiet(2 * NS_PER_S);
 	print("reconnect", "reconnect_s", (double)(clock_mono_ns() - start) / NS_PER_S - 2, "s");
+	print_cpu("reconnect", "reconnect_server_cpu_s", server, 1, "s");
 	print("reconnect", "reconnect_bytes_ratio",
 	      (double)(fleet_bytes(b.f) - before) / (double)b.sync_bytes, "ratio");
 	print("reconnect", "streams_dropped", (double)fleet_counts(b.f)->n_dropped, "streams");

@@ -39,7 +39,7 @@ struct reader {
 	uint8_t head[20];
 	unsigned n_head;
 	uint32_t field;
-	bool in_field;
+	bool in_field, has_len; /* has_len: of the wire type with a length */
 	struct text {
 		char s[READER_TEXT_MAX];
 		size_t n;

@@ -39,8 +39,8 @@ static uint32_t binding_of(const struct engine_proxy *p, enum xds_type type)
 
 struct search {
 	const char *name;
-	bool route;              /* what follows the virtual host's name is a route's */
-	const struct resource *r; /* the one at hand */
+	bool route;                /* what follows the virtual host's name is a route's */
+	const struct resource *r;  /* the one at hand */
 	const struct result *part; /* found; NULL: not yet */
 	/* Of a route: from which VirtualService, "" for none. */
 	struct arena arena;
@@ -87,9 +87,9 @@ static const char *config_of(const Route__Route *r)
 {
 	for (size_t i = 0; r->metadata && i < r->metadata->n_filter_metadata; i++)
 		if (str_eq(r->metadata->filter_metadata[i]->key, "istio"))
-			return str_or(pb_struct_get_str(r->metadata->filter_metadata[i]->value,
-							"config"),
-				      "");
+			return str_or(
+				pb_struct_get_str(r->metadata->filter_metadata[i]->value, "config"),
+				"");
 	return "";
 }
 
@@ -229,7 +229,8 @@ static void keep_of_route(struct search *s, struct explanation *x)
 		const struct object *o = x->v[i];
 
 		if (o->kind != KIND_VIRTUAL_SERVICE ||
-		    (*s->config && (is_delegate(o) || str_eq(config_path(&s->arena, o), s->config))))
+		    (*s->config &&
+		     (is_delegate(o) || str_eq(config_path(&s->arena, o), s->config))))
 			x->v[n++] = o;
 	}
 	x->n = n;

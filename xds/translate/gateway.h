@@ -19,10 +19,12 @@ void gateway_eds_add(struct run *);
 
 /* The queries. */
 void gateway_listener_run(struct run *, uint32_t key);
+void gateway_hcm_run(struct run *, uint32_t key);
 void gateway_chain_run(struct run *, uint32_t key);
 void gateway_sni_chains_run(struct run *, uint32_t key);
 void gateway_auto_chains_run(struct run *, uint32_t key);
 void gateway_routed_run(struct run *, uint32_t key);
+void gateway_part_run(struct run *, uint32_t key);
 void gateway_plan_run(struct run *, uint32_t key);
 void gateway_vhost_run(struct run *, uint32_t key);
 void gateway_rc_run(struct run *, uint32_t key);

@@ -10,6 +10,7 @@
 #include "translate/gateway.h"
 #include "translate/hcm.h"
 #include "translate/names.h"
+#include "translate/queries.h"
 #include "translate/tls.h"
 #include "types.h"
 #include "world/world.h"
@@ -69,28 +70,37 @@ static void set_tls(struct run *r, Listener__FilterChain *c, const struct gatewa
 
 /* ---- HTTP ---- */
 
+enum { HCM_HTTP3 = 256 };
+
+/* [protocol + 1, with HCM_HTTP3] */
+void gateway_hcm_run(struct run *r, uint32_t key)
+{
+	ProtobufCBinaryData b =
+		hcm_common(r, (enum protocol)((key & (HCM_HTTP3 - 1)) - 1), key & HCM_HTTP3);
+
+	run_emit(r, b.data, b.len);
+}
+
 static Listener__FilterChain *http_chain(struct run *r, const struct gateway_server *s,
 					 const char *listener, const char *rds)
 {
 	struct arena *a = run_arena(r);
 	Listener__FilterChain *c = PB_NEW(a, Listener__FilterChain);
-	struct chain_context cx = {
-		.kind = CHAIN_GATEWAY,
-		.protocol = s->protocol,
-		.rds = rds,
-		.http3 = str_starts(listener, "udp_"),
-	};
+	bool quic = str_starts(listener, "udp_");
+	const struct result *common =
+		call_query(r, Q_GW_HCM, ((uint32_t)s->protocol + 1) | (quic ? HCM_HTTP3 : 0));
+	const char *stat_prefix = NULL;
 
 	if (gateway_server_is_https(s)) {
 		struct str_list names = gateway_server_names(s, a);
 
 		match_names(a, c, &names);
-		set_tls(r, c, s, cx.http3);
-		cx.stat_prefix = s->server->name;
+		set_tls(r, c, s, quic);
+		stat_prefix = s->server->name;
 	}
-	if (str_empty(cx.stat_prefix))
-		cx.stat_prefix = stat_delimited(a, arena_printf(a, "outbound_%s", listener));
-	PB_PUSH(a, c, filters, hcm_make(r, &cx));
+	if (str_empty(stat_prefix))
+		stat_prefix = stat_delimited(a, arena_printf(a, "outbound_%s", listener));
+	PB_PUSH(a, c, filters, hcm_complete(r, stat_prefix, rds, common->bytes, common->n));
 	return c;
 }
 

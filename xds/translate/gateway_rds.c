@@ -1,12 +1,13 @@
-/* Routes of routers (translation.md 6.6). A route configuration is made in two steps. The plan says which virtual hosts
- * there are, and of each its domains and the VirtualServices that it takes its routes from; it does not know the routes
- * but for whether there are any. Then a virtual host is made from what its key says, so that an edit of one
- * VirtualService makes the virtual hosts anew that name it, and nothing else.
+/* Routes of routers (translation.md 6.6). A route configuration is made in three steps. A part says which virtual hosts
+ * one Gateway asks for, and of each which VirtualServices it takes its routes from; it does not know the routes but for
+ * whether there are any. The plan lays the parts together. Then a virtual host is made from what its key says, so that
+ * an edit of one VirtualService makes the virtual hosts anew that name it, and nothing else.
  *
- * Keys, `list` being pair(first, rest) with KEY_EMPTY at its end:
+ * Keys, `list` being pair(first, rest) with KEY_EMPTY at its end, and numbers marked with KEY_NUMBER:
  *	set    pair(source, pair("ns/name" of the Gateway, port | flags)): one VirtualService on one Gateway
- *	vhost  pair(pair(name, flags), pair(list of domains, list of sets))
- *	rc     pair(name, pair(server, flags of its place)), or pair(name, KEY_EMPTY) where several servers may share it
+ *	part   list of pair(server, flags of its place): servers of one Gateway in one route configuration
+ *	rc     pair(name, part), or pair(name, KEY_EMPTY) where several Gateways may share it
+ *	vhost  pair(pair(host, port | flags), pair(list of domains, list of sets))
  */
 #include "base/ip.h"
 #include "base/map.h"
@@ -23,15 +24,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PORT_BITS = (1 << 16) - 1 };
 enum { SET_TLS = 1 << 16, SET_HTTP3 = 1 << 17 };
-enum { VHOST_REQUIRES_TLS = 1, VHOST_BLACKHOLE = 2, VHOST_FLAGS = 4 };
-enum { PLACE_FLAGS = 4 }; /* no number in a key is 0 */
+enum { VHOST_REQUIRES_TLS = 1 << 16, VHOST_BLACKHOLE = 1 << 17 };
 
 /* ---- the root ---- */
 
 static bool is_shared(const char *route)
 {
 	return str_starts(route, "http.");
+}
+
+static uint32_t part_of(struct run *r, const struct gateway_place *p, uint32_t rest)
+{
+	return run_pair(r, run_pair(r, p->server, p->flags | KEY_NUMBER), rest);
 }
 
 void gateway_rds_add(struct run *r)
@@ -41,15 +47,15 @@ void gateway_rds_add(struct run *r)
 
 	for (uint32_t i = 0; i < t.n_places; i++) {
 		const struct gateway_place *p = &t.places[i];
-		uint32_t only = KEY_EMPTY;
+		uint32_t part = KEY_EMPTY;
 
 		if (!p->route || p->route == last || !gateway_may_bind(r, &t.entries[p->entry]))
 			continue;
 		if (is_shared(run_text(r, p->route)))
 			last = p->route;
 		else
-			only = run_pair(r, p->server, p->flags | PLACE_FLAGS);
-		list_add(r, Q_GW_RC, run_pair(r, p->route, only));
+			part = part_of(r, p, KEY_EMPTY);
+		list_add(r, Q_GW_RC, run_pair(r, p->route, part));
 	}
 }
 
@@ -114,38 +120,33 @@ void gateway_routed_run(struct run *r, uint32_t set)
 		run_emit(r, &yes, sizeof yes);
 }
 
-/* ---- the plan ---- */
+/* ---- parts ---- */
 
-struct planned {
-	const char *host; /* its domain, lower-case */
-	uint16_t port;
-	uint32_t flags;
-	uint32_t *sets, n_sets;
-	size_t c_sets;
-	uint32_t domains; /* list of those that were merged into it */
-	uint32_t list;    /* its sets as a list */
-	bool merged;      /* into another one */
+/* A virtual host that is asked for, and one VirtualService on it. */
+struct row {
+	uint32_t host;  /* key of its domain, lower-case */
+	uint32_t set;   /* 0: none; the virtual host is there to redirect */
+	uint32_t flags; /* port | VHOST_REQUIRES_TLS */
 };
 
 /* A VirtualService on a Gateway: its routes are those of the first server that it was met at. */
 struct known_set {
-	uint32_t source, set; /* 0: it has no routes there */
+	uint32_t source, set;
 };
 
-struct plan {
+struct part {
 	struct run *r;
 	struct arena *a;
-	struct map by_host;
-	struct planned **v;
+	struct row *v;
 	uint32_t n;
 	size_t cap;
-	const char *gateway; /* whose servers come now; they stand together */
 	struct known_set *known;
 	uint32_t n_known;
 	size_t c_known;
+	uint16_t port; /* of the first server; 0: there is none */
 };
 
-static uint32_t set_of(struct plan *p, const struct gateway_server *s, uint32_t source, bool http3)
+static uint32_t set_of(struct part *p, const struct gateway_server *s, uint32_t source, bool http3)
 {
 	struct run *r = p->r;
 	uint32_t how = s->port, set;
@@ -155,9 +156,9 @@ static uint32_t set_of(struct plan *p, const struct gateway_server *s, uint32_t 
 			return p->known[i].set;
 	how |= s->server->tls ? SET_TLS : 0;
 	how |= http3 ? SET_HTTP3 : 0;
-	set = run_pair(r, source, run_pair(r, run_key(r, s->gateway), how));
+	set = run_pair(r, source, run_pair(r, run_key(r, s->gateway), how | KEY_NUMBER));
 	if (!call_query(r, Q_GW_ROUTED, set)->n)
-		return 0; /* perhaps the next server has another port */
+		return 0; /* perhaps at the next server, with another port */
 	*ARENA_PUSH(p->a, p->known, p->n_known, p->c_known) = (struct known_set){ source, set };
 	return set;
 }
@@ -169,29 +170,13 @@ static bool redirects(const struct gateway_server *s)
 	return t && t->https_redirect.set && t->https_redirect.v;
 }
 
-static struct planned *host_at(struct plan *p, const char *host, uint16_t port)
+static void add_row(struct part *p, const struct gateway_server *s, const char *host, uint32_t set)
 {
-	struct planned *v;
-
-	host = host_lower(p->a, host);
-	v = map_get(&p->by_host, host);
-	if (v)
-		return v;
-	v = arena_new(p->a, struct planned);
-	v->host = host;
-	v->port = port;
-	map_set(&p->by_host, host, v);
-	*ARENA_PUSH(p->a, p->v, p->n, p->cap) = v;
-	return v;
-}
-
-static void add_set(struct plan *p, const struct gateway_server *s, const char *host, uint32_t set)
-{
-	struct planned *v = host_at(p, host, s->port);
-
-	*ARENA_PUSH(p->a, v->sets, v->n_sets, v->c_sets) = set;
-	if (redirects(s))
-		v->flags |= VHOST_REQUIRES_TLS;
+	*ARENA_PUSH(p->a, p->v, p->n, p->cap) = (struct row){
+		.host = run_key(p->r, host_lower(p->a, host)),
+		.set = set,
+		.flags = s->port | (redirects(s) ? VHOST_REQUIRES_TLS : 0),
+	};
 }
 
 /* What a server's hosts are looked up in: the plain ones by name, the wildcards one by one. */
@@ -204,8 +189,12 @@ struct host_index {
 
 static struct host_index index_hosts(struct arena *a, struct str_list hosts)
 {
-	struct host_index x = { .hosts = hosts, .wild = arena_array(a, const char *, hosts.n) };
+	const char **v = arena_array(a, const char *, 2 * (size_t)hosts.n);
+	struct host_index x = { .hosts = { v, hosts.n, true }, .wild = v + hosts.n };
 
+	for (uint32_t i = 0; i < hosts.n; i++)
+		v[i] = host_lower(a, hosts.v[i]);
+	hosts = x.hosts;
 	for (uint32_t i = 0; i < hosts.n; i++)
 		if (host_is_wildcard(hosts.v[i]))
 			x.wild[x.n_wild++] = hosts.v[i];
@@ -265,17 +254,13 @@ static struct str_list meet(struct arena *a, const struct host_index *x, const s
 	return (struct str_list){ out.v, out.n, true };
 }
 
-static void plan_server(struct plan *p, const struct gateway_server *s, bool http3)
+static void add_server(struct part *p, const struct gateway_server *s, bool http3)
 {
 	uint32_t n;
 	const struct gateway_source *vs = gateway_sources(p->r, s, &n);
 	struct host_index x = { 0 };
 	const char *ns = NULL; /* that the index is of */
 
-	if (!str_eq(p->gateway, s->gateway)) {
-		p->gateway = s->gateway;
-		p->n_known = 0;
-	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct str_list hosts;
 		uint32_t set;
@@ -286,162 +271,231 @@ static void plan_server(struct plan *p, const struct gateway_server *s, bool htt
 			x = index_hosts(p->a, gateway_hosts_for(s, ns, p->a));
 		}
 		hosts = meet(p->a, &x, &vs[i].hosts);
-		set = hosts.n ? set_of(p, s, vs[i].key, http3) : 0;
+		set = !hosts.n ? 0 : set_of(p, s, vs[i].key, http3);
 		for (uint32_t j = 0; set && j < hosts.n; j++)
-			add_set(p, s, hosts.v[j], set);
+			add_row(p, s, hosts.v[j], set);
 	}
 	map_fini(&x.plain);
 	for (uint32_t i = 0; redirects(s) && i < s->hosts.n; i++)
-		host_at(p, s->hosts.v[i], s->port)->flags |= VHOST_REQUIRES_TLS;
+		add_row(p, s, s->hosts.v[i], 0);
 }
 
-static uint32_t list_of(struct run *r, const uint32_t *v, uint32_t n)
+static struct part part_make(struct run *r, uint32_t part)
 {
-	uint32_t list = KEY_EMPTY;
+	struct keys *k = run_keys(r);
+	struct part p = { .r = r, .a = run_arena(r) };
 
-	while (n--)
-		list = run_pair(r, v[n], list);
-	return list;
+	for (; part != KEY_EMPTY; part = key_second(k, part)) {
+		uint32_t place = key_first(k, part);
+		struct gateway_server s;
+
+		if (!gateway_server_read(r, key_first(k, place), &s))
+			continue;
+		p.port = p.port ? p.port : s.port;
+		add_server(&p, &s, key_second(k, place) & PLACE_HTTP3);
+	}
+	return p;
 }
 
-/* Exact ones before wildcards, longer ones first. */
-static int by_specificity(const void *x, const void *y)
+/* [part] Its rows, behind the port of its first server. */
+void gateway_part_run(struct run *r, uint32_t part)
 {
-	const char *a = (*(const struct planned *const *)x)->host,
-		   *b = (*(const struct planned *const *)y)->host;
+	struct part p = part_make(r, part);
+	uint32_t port = p.port;
+
+	run_emit(r, &port, sizeof port);
+	run_emit(r, p.v, p.n * sizeof *p.v);
+}
+
+/* ---- the plan ---- */
+
+struct planned {
+	uint32_t host,
+		flags; /* flags: port of the first one who asked, and whether TLS is required */
+	uint32_t sets; /* list */
+	uint32_t *set, n_sets;
+	size_t c_sets;
+	uint32_t domains; /* list; KEY_EMPTY: merged into another one */
+};
+
+struct plan {
+	struct run *r;
+	struct arena *a;
+	struct planned *v;
+	uint32_t n;
+	size_t cap;
+	uint32_t *table; /* of 2^n slots: places in v, from 1, by host */
+	uint32_t size;
+};
+
+static uint32_t slot_of(uint32_t a, uint32_t b, uint32_t size)
+{
+	return (a * 2654435761u ^ b * 2246822519u) >> 7 & (size - 1);
+}
+
+static void plan_grow(struct plan *p)
+{
+	uint32_t size = p->size ? 2 * p->size : 64;
+
+	p->table = arena_array(p->a, uint32_t, size);
+	p->size = size;
+	for (uint32_t i = 0; i < p->n; i++) {
+		uint32_t at = slot_of(p->v[i].host, 0, size);
+
+		while (p->table[at])
+			at = (at + 1) & (size - 1);
+		p->table[at] = i + 1;
+	}
+}
+
+static struct planned *host_at(struct plan *p, const struct row *row)
+{
+	uint32_t at;
+
+	if (2 * p->n >= p->size)
+		plan_grow(p);
+	at = slot_of(row->host, 0, p->size);
+	while (p->table[at] && p->v[p->table[at] - 1].host != row->host)
+		at = (at + 1) & (p->size - 1);
+	if (!p->table[at]) {
+		*ARENA_PUSH(p->a, p->v, p->n, p->cap) =
+			(struct planned){ .host = row->host, .flags = row->flags & PORT_BITS };
+		p->table[at] = p->n;
+	}
+	return &p->v[p->table[at] - 1];
+}
+
+static void plan_row(struct plan *p, const struct row *row)
+{
+	struct planned *v = host_at(p, row);
+
+	v->flags |= row->flags & VHOST_REQUIRES_TLS;
+	if (row->set)
+		*ARENA_PUSH(p->a, v->set, v->n_sets, v->c_sets) = row->set;
+}
+
+/* All Gateways that share the name, each with its servers, which stand together; the port of the first one. */
+static uint16_t plan_shared(struct plan *p, uint32_t name)
+{
+	struct run *r = p->r;
+	struct keys *k = run_keys(r);
+	struct gateway_table t = gateways_of_proxy(r);
+	uint16_t port = 0;
+
+	for (uint32_t i = 0, next; i < t.n_places; i = next) {
+		uint32_t part = KEY_EMPTY, gateway = key_first(k, t.places[i].server);
+		const struct result *rows;
+		const struct row *v;
+
+		for (next = i; next < t.n_places && key_first(k, t.places[next].server) == gateway;)
+			next++;
+		for (uint32_t j = next; j-- > i;)
+			if (t.places[j].route == name)
+				part = part_of(r, &t.places[j], part);
+		if (part == KEY_EMPTY)
+			continue;
+		rows = call_query(r, Q_GW_PART, part);
+		port = port ? port : (uint16_t) * (const uint32_t *)(const void *)rows->bytes;
+		v = (const void *)(rows->bytes + sizeof(uint32_t));
+		for (uint32_t j = 0; j < (rows->n - sizeof(uint32_t)) / sizeof *v; j++)
+			plan_row(p, &v[j]);
+	}
+	return port;
+}
+
+/* Exact hosts before wildcards, longer ones before shorter ones. */
+static bool more_specific(struct run *r, uint32_t x, uint32_t y)
+{
+	const char *a = run_text(r, x), *b = run_text(r, y);
 	bool wild_a = host_is_wildcard(a), wild_b = host_is_wildcard(b);
 	size_t n = strlen(a), m = strlen(b);
 
 	if (wild_a != wild_b)
-		return wild_a ? 1 : -1;
-	if (n != m)
-		return n > m ? -1 : 1;
-	return strcmp(a, b);
+		return wild_b;
+	return n != m ? n > m : strcmp(a, b) < 0;
 }
 
-/* Virtual hosts with the same routes become one with several domains: the most specific one gives its name. Few differ
- * in more than their sets, so these are found by a table of 2^n slots. */
+/* Virtual hosts with the same routes become one with several domains: the most specific one gives its name. */
 static void collapse(struct plan *p)
 {
-	uint32_t size = 16, at;
-	struct planned **table;
+	uint32_t size = p->size, *table = arena_array(p->a, uint32_t, size);
 
-	while (size < 2 * p->n)
-		size *= 2;
-	table = arena_array(p->a, struct planned *, size);
 	for (uint32_t i = 0; i < p->n; i++) {
-		struct planned *v = p->v[i];
-		uint32_t host = run_key(p->r, v->host);
+		struct planned *v = &p->v[i], *w = NULL;
+		uint32_t requires = v->flags & VHOST_REQUIRES_TLS, domains;
+		uint32_t at = slot_of(v->sets, requires, size);
 
-		at = (v->list * 2654435761u + v->flags) & (size - 1);
-		while (table[at] && (table[at]->list != v->list || table[at]->flags != v->flags))
-			at = (at + 1) & (size - 1);
-		if (table[at]) {
-			table[at]->domains = run_pair(p->r, host, table[at]->domains);
-			v->merged = true;
+		for (; table[at]; at = (at + 1) & (size - 1)) {
+			w = &p->v[table[at] - 1];
+			if (w->sets == v->sets && (w->flags & VHOST_REQUIRES_TLS) == requires)
+				break;
+		}
+		if (!table[at]) {
+			table[at] = i + 1;
+			continue;
+		}
+		domains = run_pair(p->r, v->host, w->domains);
+		w->domains = KEY_EMPTY;
+		v->domains = KEY_EMPTY;
+		if (more_specific(p->r, v->host, w->host)) {
+			v->domains = domains;
+			table[at] = i + 1;
 		} else {
-			v->domains = run_pair(p->r, host, KEY_EMPTY);
-			table[at] = v;
+			w->domains = domains;
 		}
 	}
 }
 
-static const char *vhost_name(struct arena *a, const char *host, uint16_t port)
+static void emit_vhost(struct run *r, uint32_t host, uint32_t flags, uint32_t domains,
+		       uint32_t sets)
 {
-	return arena_printf(a, ip_is_v6(host) ? "[%s]:%u" : "%s:%u", host, port);
-}
+	uint32_t key =
+		run_pair(r, run_pair(r, host, flags | KEY_NUMBER), run_pair(r, domains, sets));
 
-static uint32_t vhost_key(struct run *r, const char *name, uint32_t flags, uint32_t domains,
-			  uint32_t sets)
-{
-	return run_pair(r, run_pair(r, run_key(r, name), flags | VHOST_FLAGS),
-			run_pair(r, domains, sets));
-}
-
-struct named {
-	const char *name;
-	uint32_t key;
-};
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+	run_emit(r, &key, sizeof key);
 }
 
 static void emit_plan(struct plan *p)
 {
 	struct run *r = p->r;
-	struct named *v = arena_array(p->a, struct named, p->n);
-	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < p->n; i++)
-		p->v[i]->list = list_of(r, p->v[i]->sets, p->v[i]->n_sets);
-	if (p->n)
-		qsort(p->v, p->n, sizeof *p->v, by_specificity);
+	for (uint32_t i = 0; i < p->n; i++) {
+		struct planned *v = &p->v[i];
+
+		v->sets = KEY_EMPTY;
+		for (uint32_t j = v->n_sets; j--;)
+			v->sets = run_pair(r, v->set[j], v->sets);
+		v->domains = run_pair(r, v->host, KEY_EMPTY);
+	}
 	if (FEATURE(route_collapse))
 		collapse(p);
-	for (uint32_t i = 0; i < p->n; i++) {
-		const struct planned *x = p->v[i];
-		uint32_t domains =
-			x->domains ? x->domains : run_pair(r, run_key(r, x->host), KEY_EMPTY);
-		const char *name = vhost_name(p->a, x->host, x->port);
-
-		if (!x->merged)
-			v[n++] = (struct named){ name,
-						 vhost_key(r, name, x->flags, domains, x->list) };
-	}
-	if (n)
-		qsort(v, n, sizeof *v, by_name);
-	for (uint32_t i = 0; i < n; i++)
-		run_emit(r, &v[i].key, sizeof v[i].key);
+	for (uint32_t i = 0; i < p->n; i++)
+		if (p->v[i].domains != KEY_EMPTY)
+			emit_vhost(r, p->v[i].host, p->v[i].flags, p->v[i].domains, p->v[i].sets);
 }
 
-static void emit_blackhole(struct plan *p, uint16_t port)
-{
-	struct run *r = p->r;
-	uint32_t key = vhost_key(r, vhost_name(p->a, "blackhole", port), VHOST_BLACKHOLE,
-				 run_pair(r, run_key(r, "*"), KEY_EMPTY), KEY_EMPTY);
-
-	run_emit(r, &key, sizeof key);
-}
-
-/* All servers that share the name; the port of the first one. */
-static uint16_t plan_shared(struct plan *p, uint32_t name)
-{
-	struct gateway_table t = gateways_of_proxy(p->r);
-	uint16_t port = 0;
-
-	for (uint32_t i = 0; i < t.n_places; i++) {
-		struct gateway_server s;
-
-		if (t.places[i].route != name || !gateway_server_read(p->r, t.places[i].server, &s))
-			continue;
-		port = port ? port : s.port;
-		plan_server(p, &s, t.places[i].flags & PLACE_HTTP3);
-	}
-	return port;
-}
-
-/* [rc] The keys of its virtual hosts, in order of name. */
+/* [rc] The keys of its virtual hosts, in the order in which they are first asked for. */
 void gateway_plan_run(struct run *r, uint32_t rc)
 {
 	struct keys *k = run_keys(r);
 	uint32_t only = key_second(k, rc);
 	struct plan p = { .r = r, .a = run_arena(r) };
-	struct gateway_server s;
-	uint16_t port = 0;
+	uint16_t port;
 
 	if (only == KEY_EMPTY) {
 		port = plan_shared(&p, key_first(k, rc));
-	} else if (gateway_server_read(r, key_first(k, only), &s)) {
-		port = s.port;
-		plan_server(&p, &s, key_second(k, only) & PLACE_HTTP3);
+	} else {
+		struct part part = part_make(r, only);
+
+		port = part.port;
+		for (uint32_t i = 0; i < part.n; i++)
+			plan_row(&p, &part.v[i]);
 	}
 	if (p.n)
 		emit_plan(&p);
 	else if (port)
-		emit_blackhole(&p, port);
-	map_fini(&p.by_host);
+		emit_vhost(r, run_key(r, "blackhole"), port | VHOST_BLACKHOLE,
+			   run_pair(r, run_key(r, "*"), KEY_EMPTY), KEY_EMPTY);
 }
 
 /* [rc] CONCAT */
@@ -478,6 +532,15 @@ static void add_alt_svc(struct arena *a, uint16_t port, Route__Route *route)
 			CORE__HEADER_VALUE_OPTION__HEADER_APPEND_ACTION__APPEND_IF_EXISTS_OR_ADD);
 }
 
+/* The plan has read it; here only its name is left. */
+static void cite_gateway(struct run *r, uint32_t gateway)
+{
+	const char *text = run_text(r, gateway), *slash = strchr(text, '/');
+	const char *ns = arena_strndup(run_arena(r), text, (size_t)(slash - text));
+
+	cite_cell(r, KIND_GATEWAY, run_pair(r, run_key(r, ns), run_key(r, slash + 1)));
+}
+
 static void add_routes(struct run *r, uint32_t set, Route__VirtualHost *v)
 {
 	struct keys *k = run_keys(r);
@@ -488,6 +551,7 @@ static void add_routes(struct run *r, uint32_t set, Route__VirtualHost *v)
 	if (!src)
 		return;
 	c.own_ns = src->object->ns;
+	cite_gateway(r, key_first(k, key_second(k, set)));
 	routes_of_source(&c, src, v);
 	if (key_second(k, key_second(k, set)) & SET_HTTP3)
 		for (size_t i = before; i < v->n_routes; i++)
@@ -509,6 +573,11 @@ static void move_catch_alls(struct arena *a, Route__VirtualHost *v)
 		v->routes[n++] = last[i];
 }
 
+static const char *vhost_name(struct arena *a, const char *host, uint32_t port)
+{
+	return arena_printf(a, ip_is_v6(host) ? "[%s]:%u" : "%s:%u", host, port);
+}
+
 /* [vhost] */
 void gateway_vhost_run(struct run *r, uint32_t key)
 {
@@ -516,7 +585,8 @@ void gateway_vhost_run(struct run *r, uint32_t key)
 	struct arena *a = run_arena(r);
 	uint32_t what = key_first(k, key), lists = key_second(k, key), flags = key_second(k, what);
 	Route__VirtualHost *v =
-		PB_NEW(a, Route__VirtualHost, .name = run_text(r, key_first(k, what)));
+		PB_NEW(a, Route__VirtualHost,
+		       .name = vhost_name(a, run_text(r, key_first(k, what)), flags & PORT_BITS));
 
 	for (uint32_t at = key_first(k, lists); at != KEY_EMPTY; at = key_second(k, at))
 		PB_PUSH(a, v, domains, run_text(r, key_first(k, at)));

@@ -252,30 +252,13 @@ static void set_server(struct run *r, const struct chain_context *c, Hcm__HttpCo
 				     p->x_forwarded_port->enabled.v;
 }
 
-Listener__Filter *hcm_make(struct run *r, const struct chain_context *c)
+/* All but where the routes come from and the name of its statistics. */
+static void settle(struct run *r, const struct chain_context *c, Hcm__HttpConnectionManager *h)
 {
 	struct arena *a = run_arena(r);
-	Hcm__HttpConnectionManager *h =
-		PB_NEW(a, Hcm__HttpConnectionManager, .stat_prefix = c->stat_prefix);
-	bool remote;
+	bool remote = c->kind == CHAIN_GATEWAY ||
+		      (c->kind == CHAIN_OUTBOUND && FEATURE(sidecar_use_remote_address));
 
-	if (c->kind == CHAIN_INBOUND) {
-		h->route_specifier_case =
-			HCM__HTTP_CONNECTION_MANAGER__ROUTE_SPECIFIER_ROUTE_CONFIG;
-		h->route_config = inbound_routes(r, c);
-		set_client_cert(r, h);
-		if (protocol_is_http2(c->protocol))
-			h->http2_protocol_options = PB_NEW(a, Core__Http2ProtocolOptions);
-	} else if (c->routes) {
-		h->route_specifier_case =
-			HCM__HTTP_CONNECTION_MANAGER__ROUTE_SPECIFIER_ROUTE_CONFIG;
-		h->route_config = arena_dup(a, c->routes, sizeof *c->routes);
-	} else {
-		h->route_specifier_case = HCM__HTTP_CONNECTION_MANAGER__ROUTE_SPECIFIER_RDS;
-		h->rds = rds_of(a, c->rds);
-	}
-	remote = c->kind == CHAIN_GATEWAY ||
-		 (c->kind == CHAIN_OUTBOUND && FEATURE(sidecar_use_remote_address));
 	h->use_remote_address = pb_bool(a, remote);
 	if (c->kind == CHAIN_GATEWAY)
 		set_topology(r, h);
@@ -296,5 +279,58 @@ Listener__Filter *hcm_make(struct run *r, const struct chain_context *c)
 	filter_tracing(r, c->kind, h);
 	for (size_t i = 0; i < ARRAY_LEN(filter_order); i++)
 		add_filters(r, c, &filter_order[i], h);
-	return network_filter(a, "envoy.filters.network.http_connection_manager", PB_ANY(a, h));
+}
+
+#define HCM_FILTER "envoy.filters.network.http_connection_manager"
+
+Listener__Filter *hcm_make(struct run *r, const struct chain_context *c)
+{
+	struct arena *a = run_arena(r);
+	Hcm__HttpConnectionManager *h =
+		PB_NEW(a, Hcm__HttpConnectionManager, .stat_prefix = c->stat_prefix);
+
+	if (c->kind == CHAIN_INBOUND) {
+		h->route_specifier_case =
+			HCM__HTTP_CONNECTION_MANAGER__ROUTE_SPECIFIER_ROUTE_CONFIG;
+		h->route_config = inbound_routes(r, c);
+		set_client_cert(r, h);
+		if (protocol_is_http2(c->protocol))
+			h->http2_protocol_options = PB_NEW(a, Core__Http2ProtocolOptions);
+	} else if (c->routes) {
+		h->route_specifier_case =
+			HCM__HTTP_CONNECTION_MANAGER__ROUTE_SPECIFIER_ROUTE_CONFIG;
+		h->route_config = arena_dup(a, c->routes, sizeof *c->routes);
+	} else {
+		h->route_specifier_case = HCM__HTTP_CONNECTION_MANAGER__ROUTE_SPECIFIER_RDS;
+		h->rds = rds_of(a, c->rds);
+	}
+	settle(r, c, h);
+	return network_filter(a, HCM_FILTER, PB_ANY(a, h));
+}
+
+ProtobufCBinaryData hcm_common(struct run *r, enum protocol protocol, bool http3)
+{
+	struct arena *a = run_arena(r);
+	struct chain_context c = { .kind = CHAIN_GATEWAY, .protocol = protocol, .http3 = http3 };
+	Hcm__HttpConnectionManager *h = PB_NEW(a, Hcm__HttpConnectionManager);
+
+	settle(r, &c, h);
+	return PB_PACK(a, h);
+}
+
+Listener__Filter *hcm_complete(struct run *r, const char *stat_prefix, const char *rds,
+			       const void *common, size_t n)
+{
+	struct arena *a = run_arena(r);
+	Google__Any *any = PB_ANY(
+		a, PB_NEW(a, Hcm__HttpConnectionManager, .stat_prefix = stat_prefix,
+			  .route_specifier_case = HCM__HTTP_CONNECTION_MANAGER__ROUTE_SPECIFIER_RDS,
+			  .rds = rds_of(a, rds)));
+	uint8_t *bytes = arena_alloc(a, any->value.len + n);
+
+	memcpy(bytes, any->value.data, any->value.len);
+	memcpy(bytes + any->value.len, common, n);
+	any->value.data = bytes;
+	any->value.len += n;
+	return network_filter(a, HCM_FILTER, any);
 }

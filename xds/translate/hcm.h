@@ -7,6 +7,11 @@
 #include "translate/filters/filter.h"
 
 Listener__Filter *hcm_make(struct run *, const struct chain_context *);
+/* In two steps, for gateways, whose chains are alike but for their routes and statistics: what they share, encoded, and
+ * one of them made of it. */
+ProtobufCBinaryData hcm_common(struct run *, enum protocol, bool http3);
+Listener__Filter *hcm_complete(struct run *, const char *stat_prefix, const char *rds,
+			       const void *common, size_t n);
 
 /* A bare TCP proxy to one cluster, as catch-all and blackhole chains have, appended to the chain with its metrics. `logged`:
  * with access logs and idle timeout. */

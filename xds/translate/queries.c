@@ -10,7 +10,7 @@
 #include "translate/shards.h"
 #include "world/world.h"
 
-enum { TRAIT = 20, LEAF, NAMESPACE, BUCKET, ROOT };
+enum { TRAIT = 20, SHARED, LEAF, NAMESPACE, BUCKET, COMPOUND, ROOT };
 
 #define BYTES(n, l, fn) \
 	{ \
@@ -63,14 +63,16 @@ static const struct query ours[Q_END - Q_MODEL_END] = {
 	AT(Q_LDS_VIRTUAL) = BYTES("lds_virtual", LEAF, lds_virtual_run),
 	AT(Q_LDS_INBOUND) = BYTES("lds_inbound", LEAF, lds_inbound_run),
 
+	AT(Q_GW_HCM) = BYTES("gw_hcm", SHARED, gateway_hcm_run),
 	AT(Q_GW_CHAIN) = BYTES("gw_chain", LEAF, gateway_chain_run),
 	AT(Q_GW_SNI_CHAINS) = BYTES("gw_sni_chains", LEAF, gateway_sni_chains_run),
 	AT(Q_GW_AUTO_CHAINS) = BYTES("gw_auto_chains", LEAF, gateway_auto_chains_run),
 	AT(Q_GW_LISTENER) = CONCAT("gw_listener", BUCKET, gateway_listener_run),
 	AT(Q_GW_ROUTED) = CHOICE("gw_routed", LEAF, gateway_routed_run),
-	AT(Q_GW_PLAN) = CHOICE("gw_plan", NAMESPACE, gateway_plan_run),
+	AT(Q_GW_PART) = CHOICE("gw_part", NAMESPACE, gateway_part_run),
+	AT(Q_GW_PLAN) = CHOICE("gw_plan", BUCKET, gateway_plan_run),
 	AT(Q_GW_VHOST) = BYTES("gw_vhost", LEAF, gateway_vhost_run),
-	AT(Q_GW_RC) = CONCAT("gw_rc", BUCKET, gateway_rc_run),
+	AT(Q_GW_RC) = CONCAT("gw_rc", COMPOUND, gateway_rc_run),
 	AT(Q_CDS_SNI) = BYTES("cds_sni", LEAF, cds_sni_run),
 	AT(Q_CDS_SNI_NS) = LIST("cds_sni_ns", NAMESPACE, cds_sni_ns_run),
 	AT(Q_CDS_SNI_BUCKET) = LIST("cds_sni_bucket", BUCKET, cds_sni_bucket_run),

@@ -46,11 +46,13 @@ enum translate_query {
 	Q_LDS_INBOUND,     /* [0] virtualInbound and custom inbound listeners */
 
 	/* gateways; keys of the routes' parts in gateway_rds.c */
+	Q_GW_HCM,        /* [gateway_chain.c] what connection managers of one protocol share */
 	Q_GW_CHAIN,      /* [pair(server, pair(listener's name, route's name))] chain of a server */
 	Q_GW_SNI_CHAINS, /* [listener's name] chains of its PASSTHROUGH servers */
 	Q_GW_AUTO_CHAINS, /* [pair(ns, server)] of AUTO_PASSTHROUGH: to the clusters of a namespace */
 	Q_GW_LISTENER,    /* [name] CONCAT */
 	Q_GW_ROUTED,      /* [set] yes if a VirtualService has routes on a Gateway */
+	Q_GW_PART,        /* [part] which virtual hosts one Gateway asks for */
 	Q_GW_PLAN,        /* [rc] which virtual hosts a route configuration has */
 	Q_GW_VHOST,       /* [vhost] */
 	Q_GW_RC,          /* [rc] CONCAT */

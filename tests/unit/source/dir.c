@@ -139,6 +139,16 @@ TEST(source_bad_document_is_quarantined_alone)
 	CHECK(b->n_problems == 1 && b->problems[0].in_force);
 	source_batch_free(b);
 
+	/* In a file that never had a good version, nothing is in force. */
+	write_at("b.yaml", SE("three", "3.example") "---\nspec: [\n");
+	b = dir_source_scan(d);
+	for (uint32_t i = 0; i < b->n_problems; i++)
+		if (str_ends(b->problems[i].problem.place.file, "/b.yaml"))
+			CHECK(!b->problems[i].in_force);
+	source_batch_free(b);
+	write_at("b.yaml", "");
+	source_batch_free(dir_source_scan(d));
+
 	/* Mended: the problem is gone. */
 	write_at("a.yaml", SE("one", "one.example"));
 	b = dir_source_scan(d);
