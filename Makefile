@@ -43,6 +43,21 @@ take    = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,$(c
 .PHONY: all
 all: $(B)/mainsheet
 
+.PHONY: help
+help:
+	@printf '  %-22s %s\n' \
+		all 'build/plain/mainsheet' \
+		demo 'a real Envoy, a canary, a switch under load' \
+		check 'all tests of a change; SAN=address or SAN=thread under that sanitizer' \
+		'unit golden smoke' 'parts of it; so are fuzz-replay, check-envoy and lint' \
+		golden-write 'write what the golden folders should say; review the difference' \
+		mutate 'does the property test notice every forgotten recording?' \
+		property 'random worlds over the real queries' \
+		fuzz 'libFuzzer, FUZZ_SECONDS each' \
+		'oracle conformance' 'against recorded answers of istiod: FEATURES=, SETS=' \
+		validate-envoy 'does a stock Envoy accept every oracle scenario?' \
+		bench 'S E V N SCOPE BENCH RUNS; one JSON object a line'
+
 $(B)/mainsheet: $(call below,server/daemon)
 	$(CC) $(ALLC) -rdynamic -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
 
@@ -136,6 +151,10 @@ demo: setup
 # ENVOY_TESTS: parts of the names of the tests to run; all by default.
 check-envoy: $(B)/mainsheet $(PEER)
 	@tests/envoy/run $(B)/mainsheet $(PEER) $(ENVOY_TESTS)
+# Every oracle scenario as a bootstrap of a stock Envoy. SCENARIO: part of the names of those to try.
+.PHONY: validate-envoy
+validate-envoy: $(B)/mainsheet
+	@envoy=$$(tests/envoy/fetch) && tests/envoy/validate $(B)/mainsheet "$$envoy" $(SCENARIO)
 
 # The whole daemon under many sidecars (tests/bench/run says what each figure is); RUNS=3 prints medians of three.
 $(B)/bench/client: $(patsubst %,$(B)/tests/bench/%.o,client fleet catalog reader request observe h2client) $(B)/lib/base.a
@@ -188,9 +207,9 @@ conformance: $(B)/mainsheet
 	@tests/conformance/run $(B)/mainsheet $(SETS)
 
 # Everything that a change must pass before it lands. Sanitizer builds leave out what needs Envoy or another compiler.
-CHECKS := unit fuzz-replay golden smoke $(if $(SAN),,check-envoy lint)
+CHECKS := unit property fuzz-replay golden smoke $(if $(SAN),,check-envoy lint)
 check: setup
-	@echo building; $(MAKE) --no-print-directory $(JOBS) -s WERROR=1 all $(UNIT) $(FUZZ:%=$(B)/fuzz/%)
+	@echo building; $(MAKE) --no-print-directory $(JOBS) -s WERROR=1 all $(UNIT) $(B)/property/mesh $(FUZZ:%=$(B)/fuzz/%)
 	@tests/sum $(foreach c,$(CHECKS),"$(MAKE) --no-print-directory -s WERROR=1 $(c)")
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

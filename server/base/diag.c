@@ -71,7 +71,7 @@ static void printf_like(5, 0) add_text(struct diag *d, enum severity severity, s
 
 	vsnprintf(reason, sizeof reason, fmt, ap);
 	add(d, &(struct problem){ .severity = severity,
-				  .place = place.line ? place : d->place,
+				  .place = place.line || place.file ? place : d->place,
 				  .object = d->object,
 				  .path = path,
 				  .reason = reason });

@@ -27,7 +27,7 @@ struct diag {
 	uint32_t n, cap;
 	uint32_t n_errors, n_warnings; /* all, also those beyond DIAG_MAX */
 	const char *object;            /* given to each problem added while it is set; borrowed */
-	struct place place; /* the same, for problems without a line of their own */
+	struct place place;            /* the same, for problems without a line of their own */
 };
 #define DIAG_INIT ((struct diag){ 0 })
 

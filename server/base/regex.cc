@@ -10,7 +10,8 @@ extern "C" {
 }
 #include <cstring>
 
-namespace {
+namespace
+{
 
 constexpr size_t n_kept = 8;
 

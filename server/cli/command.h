@@ -18,7 +18,8 @@ struct command {
 	const char *details; /* exit codes, what it prints */
 	int (*run)(const struct command *, int argc, char **argv);
 };
-extern const struct command command_render, command_validate, command_proxy_status, command_version;
+extern const struct command command_render, command_validate, command_proxy_status, command_explain,
+	command_impact, command_version;
 
 /* Prints "error" and how to get help to stderr; returns EXIT_CODE_USAGE. */
 int command_usage(const struct command *, const char *why);

@@ -153,3 +153,63 @@ out:
 	diag_fini(&diag);
 	return ok;
 }
+
+void load_print_problems(const struct diag *diag)
+{
+	char line[2048];
+
+	for (uint32_t i = 0; i < diag->n; i++) {
+		diag_print(&diag->v[i], line, sizeof line);
+		fprintf(stderr, "%s\n", line);
+	}
+}
+
+static bool join_all(const struct load_request *q, struct loaded *x, struct err *e)
+{
+	struct proxy_node_text *nodes = arena_array(&x->arena, struct proxy_node_text, q->nodes->n);
+
+	for (uint32_t i = 0; i < q->nodes->n; i++)
+		if (!load_node(q->nodes->v[i], &x->arena, &nodes[i], e))
+			return false;
+	x->proxies = arena_array(&x->arena, struct engine_proxy *, q->nodes->n);
+	x->ids = arena_array(&x->arena, const char *, q->nodes->n);
+	for (uint32_t i = 0; i < q->nodes->n; i++) {
+		x->proxies[i] = engine_join(x->engine, &nodes[i], NULL);
+		x->ids[i] = arena_printf(&x->arena, "%s.%s", nodes[i].pod, nodes[i].ns);
+		if (!x->proxies[i])
+			return err(e, "%s: too many different PROXY_CONFIGs", q->nodes->v[i]);
+	}
+	return true;
+}
+
+bool load_all(const struct load_request *q, struct loaded *ret, struct err *e)
+{
+	struct loaded x = { .arena = ARENA_INIT };
+	struct diag diag = DIAG_INIT;
+	bool ok;
+
+	diag_init(&diag);
+	load_environment(NULL, NULL, NULL);
+	x.engine = engine_new();
+	ok = load_mesh(x.engine, q->mesh, q->networks, &diag, e) &&
+	     load_objects(x.engine, q->files, &diag, e);
+	if (ok) {
+		engine_commit(x.engine, 0, NULL, NULL);
+		ok = join_all(q, &x, e);
+	}
+	if (ok)
+		load_found(x.engine, &diag);
+	load_print_problems(&diag);
+	diag_fini(&diag);
+	if (ok)
+		*ret = x;
+	else
+		loaded_fini(&x);
+	return ok;
+}
+
+void loaded_fini(struct loaded *x)
+{
+	engine_free(x->engine);
+	arena_fini(&x->arena);
+}

@@ -82,16 +82,6 @@ static uint32_t print_snapshot(const struct snapshot *s, bool pretty)
 	return x.n_bad;
 }
 
-static void print_problems(const struct diag *diag)
-{
-	char line[2048];
-
-	for (uint32_t i = 0; i < diag->n; i++) {
-		diag_print(&diag->v[i], line, sizeof line);
-		fprintf(stderr, "%s\n", line);
-	}
-}
-
 static int render(const struct flag_list *files, const char *mesh, const char *networks,
 		  const char *node_file, bool pretty)
 {
@@ -116,7 +106,7 @@ static int render(const struct flag_list *files, const char *mesh, const char *n
 			code = diag.n_errors ? EXIT_CODE_PROBLEMS : EXIT_CODE_OK;
 		engine_leave(engine, p);
 	}
-	print_problems(&diag);
+	load_print_problems(&diag);
 	if (e.text[0])
 		fprintf(stderr, "mainsheet render: %s\n", e.text);
 	engine_free(engine);

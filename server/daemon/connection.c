@@ -40,6 +40,7 @@ void connection_unref(struct connection *c)
 	if (!c || !ref_put(&c->ref))
 		return;
 	ads_stream_free(c->ads);
+	rpc_stream_unref(c->stream);
 	lock_fini(&c->lock);
 	xfree(c->proxy_id);
 	xfree(c->node_id);
@@ -329,7 +330,6 @@ static void on_close(struct rpc_stream *stream, enum rpc_code code)
 		log_info("proxy disconnected", "proxy", c->proxy_id, "status", rpc_code_name(code));
 		model_post_leave(all->model, c);
 	}
-	rpc_stream_unref(stream);
 	connection_unref(c);
 }
 
@@ -394,13 +394,4 @@ struct connection **connections_list(struct connections *all, uint32_t *ret_n)
 	}
 	*ret_n = n;
 	return v;
-}
-
-uint32_t connections_count(struct connections *all)
-{
-	uint32_t n = 0;
-
-	with_lock(&all->lock)
-		n = all->n;
-	return n;
 }

@@ -16,7 +16,8 @@ struct model_thread;
 struct connection {
 	struct ref ref;
 	uint32_t id;
-	struct rpc_stream *stream;
+	struct rpc_stream
+		*stream; /* a reference: the model thread may wake it after it has closed */
 	struct connections *all;
 
 	/* The model thread's alone. */
@@ -47,7 +48,6 @@ const struct rpc_method *connections_methods(struct connections *, uint32_t *ret
 struct connection **connections_list(struct connections *, uint32_t *ret_n);
 /* Sends what time alone makes due; call it every 50 ms or so. */
 void connections_tick(struct connections *, int64_t now_ns);
-uint32_t connections_count(struct connections *);
 
 struct connection *connection_ref(struct connection *);
 void connection_unref(struct connection *);

@@ -178,13 +178,28 @@ static int64_t env_duration(const char *name)
 	return 0;
 }
 
+/* Neither negative nor absurd; 0 when it is not set. */
+static double env_number(const char *name)
+{
+	const char *s = getenv(name);
+	char *end;
+	double v;
+
+	if (str_empty(s))
+		return 0;
+	v = strtod(s, &end);
+	if (!*end && v >= 0 && v <= INT32_MAX)
+		return v;
+	log_warn("environment variable is no number", "name", name, "value", s);
+	return 0;
+}
+
 static void model_settings(struct model_options_run *o)
 {
-	const char *rate = getenv("PILOT_MAX_REQUESTS_PER_SECOND");
-
 	*o = (struct model_options_run){ .debounce_after_ns = env_duration("PILOT_DEBOUNCE_AFTER"),
 					 .debounce_max_ns = env_duration("PILOT_DEBOUNCE_MAX"),
-					 .max_joins_per_second = rate ? strtod(rate, NULL) : 0 };
+					 .max_joins_per_second =
+						 env_number("PILOT_MAX_REQUESTS_PER_SECOND") };
 }
 
 /* ---- life ---- */
@@ -192,21 +207,22 @@ static void model_settings(struct model_options_run *o)
 static bool start_rpc(struct discovery *d, struct err *e)
 {
 	struct rpc_listener listener = { .address = d->grpc_addr };
+	int64_t age_ms = MIN(d->max_age_ns / NS_PER_MS, (int64_t)INT32_MAX); /* beyond: never */
 	struct rpc_options o = { .listeners = &listener,
-				 .n_listeners = !str_empty(d->grpc_addr),
+				 .n_listeners = 1,
 				 .keepalive_ms = (uint32_t)(d->keepalive_ns / NS_PER_MS),
 				 .keepalive_timeout_ms =
 					 (uint32_t)(d->keepalive_timeout_ns / NS_PER_MS),
-				 .max_connection_age_ms = (uint32_t)(d->max_age_ns / NS_PER_MS),
-				 .large_slots = (uint32_t)strtoul(
-					 str_or(getenv("PILOT_PUSH_THROTTLE"), "0"), NULL, 10) };
+				 .max_connection_age_ms = (uint32_t)age_ms,
+				 .large_slots = (uint32_t)env_number("PILOT_PUSH_THROTTLE") };
 
+	if (str_empty(d->grpc_addr))
+		return true;
 	o.methods = connections_methods(d->connections, &o.n_methods);
 	if (!rpc_server_new(&o, &d->rpc, e))
-		return err_wrap(e, "listen on %s", d->grpc_addr);
+		return false;
 	rpc_server_start(d->rpc);
-	if (o.n_listeners)
-		log_info("serving xDS", "port", LOG_FMT("%d", rpc_server_port(d->rpc, 0)));
+	log_info("serving xDS", "port", LOG_FMT("%d", rpc_server_port(d->rpc, 0)));
 	return true;
 }
 
@@ -219,8 +235,6 @@ static bool start_source(struct discovery *d, struct err *e)
 {
 	struct dir_options o = { .path = d->config_dir };
 
-	if (!d->config_dir)
-		return err(e, "--configDir is needed: a Kubernetes API server is not read yet");
 	return dir_source_new(&o, &d->source, e) &&
 	       dir_source_start(d->source, on_batch, d->model, e);
 }
@@ -284,7 +298,8 @@ static void serve(struct discovery *d, int signals)
 		connections_tick(d->connections, now);
 		files_tick(d->files, now);
 		if (now - kept >= HOUSEKEEPING_MS * NS_PER_MS) {
-			rpc_housekeeping(d->rpc);
+			if (d->rpc)
+				rpc_housekeeping(d->rpc);
 			kept = now;
 		}
 	}
@@ -339,6 +354,9 @@ static int run(const struct command *c, int argc, char **argv)
 		code = command_help(c, flags, n);
 	else if (first < argc)
 		code = command_usage(c, "unexpected argument");
+	else if (str_empty(d.config_dir))
+		code = command_usage(
+			c, "--configDir is needed: a Kubernetes API server is not read yet");
 	else if (d.log_level && !set_log_level(d.log_level, &e))
 		code = command_usage(c, e.text);
 	else

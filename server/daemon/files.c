@@ -76,8 +76,12 @@ bool files_start(const struct files_options *o, struct model_thread *m, struct f
 	f->v[1] = (struct watched){ .path = xstrdup(o->networks),
 				    .what = "mesh networks",
 				    .post = model_post_networks };
-	for (size_t i = 0; i < ARRAY_LEN(f->v); i++)
+	for (size_t i = 0; i < ARRAY_LEN(f->v); i++) {
 		look(f, &f->v[i]);
+		if (!f->v[i].there)
+			log_info("no such file; defaults hold until there is one", "what",
+				 f->v[i].what, "file", f->v[i].path);
+	}
 	*ret = f;
 	return true;
 }

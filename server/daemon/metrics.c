@@ -8,7 +8,6 @@
 #include "types.h"
 #include "world/world.h"
 
-static const double push_buckets[] = { .01, .1, .5, 1, 3, 5, 10, 20, 30 };
 static const double convergence_buckets[] = { .1, .5, 1, 3, 5, 10, 20, 30 };
 static const double size_buckets[] = { 1, 1e4, 1e6, 4e6, 1e7, 4e7 };
 
@@ -70,10 +69,6 @@ static struct metric build = { .name = "istio_build",
 static struct metric uptime = { .name = "istiod_uptime_seconds",
 				.type = METRIC_GAUGE,
 				.help = "Uptime in seconds." };
-static struct metric push_time = { .name = "pilot_xds_push_time",
-				   HISTOGRAM(push_buckets),
-				   .labels = { "type" },
-				   .help = "Seconds to make and send a response." };
 static struct metric nacks[] = {
 	[XDS_CDS] = { .name = "pilot_xds_cds_reject",
 		      .type = METRIC_GAUGE,
@@ -107,7 +102,7 @@ void metrics_register(void)
 {
 	struct metric *all[] = { &connected,   &pushes,   &rejects,          &expired,
 				 &convergence, &sizes,    &rejected_configs, &triggers,
-				 &inbound,     &services, &virtual_services, &push_time };
+				 &inbound,     &services, &virtual_services };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		metric_register(all[i]);

@@ -90,11 +90,6 @@ struct xds_cache *model_thread_cache(struct model_thread *m)
 	return engine_cache(m->engine);
 }
 
-struct engine *model_thread_engine(struct model_thread *m)
-{
-	return m->engine;
-}
-
 /* ---- posting ---- */
 
 static struct event *event_new(enum event_type type)
@@ -261,7 +256,7 @@ static void apply_batch(struct model_thread *m, struct event *ev)
 {
 	struct source_batch *b = ev->batch, *old = NULL;
 	struct world *w = engine_world(m->engine);
-	bool any = false;
+	bool any = false, first = b->synced && !m->synced;
 
 	for (uint32_t i = 0; i < b->n_deletes; i++)
 		any |= world_delete(w, b->deletes[i].kind, b->deletes[i].ns, b->deletes[i].name);
@@ -274,15 +269,15 @@ static void apply_batch(struct model_thread *m, struct event *ev)
 	}
 	m->changed |= any;
 	report_problems(m, b);
-	if (b->synced && !m->synced)
+	if (first)
 		log_info("sources have synced", "problems", LOG_FMT("%u", b->n_problems));
 	with_lock(&m->lock) {
 		old = m->problems;
 		m->problems = TAKE(ev->batch);
 	}
 	source_batch_free(old);
-	if (m->problems->synced) {
-		commit(m);
+	if (first) {
+		commit(m); /* ready means that proxies can be answered */
 		with_lock(&m->lock)
 			m->synced = true;
 	}
@@ -431,6 +426,7 @@ static void *run(void *arg)
 			debounce(m);
 			commit(m);
 		}
+		m->oldest_ns = 0; /* what changed nothing must not age the next change */
 		admit(m);
 		now = clock_mono_ns();
 		if (now - ticked >= NS_PER_S) {

@@ -26,7 +26,6 @@ bool model_thread_start(struct model_thread *, struct err *) must_check;
 void model_thread_stop(struct model_thread *); /* joins; what still waits is dropped */
 void model_thread_free(struct model_thread *);
 struct xds_cache *model_thread_cache(struct model_thread *);
-struct engine *model_thread_engine(struct model_thread *); /* before start, and inside model_call */
 
 /* Events; any thread. Each takes what it is given. */
 void model_post_batch(struct model_thread *, struct source_batch *);

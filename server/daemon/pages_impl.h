@@ -38,6 +38,9 @@ struct connection *pages_find(struct pages *, const struct http_request *,
 /* pages_dump.c: what one proxy is sent */
 page_fn page_config_dump, page_edsz, page_ndsz, page_ecdsz;
 
+/* pages_explain.c: provenance */
+page_fn page_explain, page_impact;
+
 /* pages_world.c: objects, mesh, services, endpoints */
 page_fn page_configz, page_mesh, page_registryz, page_shards, page_verify, page_push_status;
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "daemon/model_thread.h"
 #include "daemon/pages_impl.h"
+#include "model/ingress.h"
 #include "model/mesh.h"
 #include "model/options.h"
 #include "model/service.h"
@@ -21,6 +22,10 @@ struct picked {
 	bool (*wanted)(const struct object *);
 	const struct object **v;
 	uint32_t n, cap;
+	struct arena arena; /* of what is made from objects that are held */
+	const struct object **made;
+	uint32_t n_made;
+	size_t cap_made;
 };
 
 static void pick(void *ctx, const struct object *o)
@@ -38,8 +43,24 @@ static void pick_all(void *ctx, struct engine *e)
 	world_each(engine_world(e), pick, ctx);
 }
 
+static void pick_made(void *ctx, const struct object *o)
+{
+	struct picked *x = ctx;
+
+	*ARENA_PUSH(&x->arena, x->made, x->n_made, x->cap_made) = o;
+}
+
+static void pick_all_and_made(void *ctx, struct engine *e)
+{
+	struct picked *x = ctx;
+
+	pick_all(ctx, e);
+	ingress_each_made(engine_world(e), &x->arena, pick_made, x);
+}
+
 static void picked_fini(struct picked *x)
 {
+	arena_fini(&x->arena);
 	for (uint32_t i = 0; i < x->n; i++)
 		object_unref(x->v[i]);
 	xfree(x->v);
@@ -66,6 +87,11 @@ static void put_objects(struct json *j, const struct picked *x)
 		object_print(x->v[i], &text, false);
 		page_put_raw(j, buf_str(&text), text.len);
 	}
+	for (uint32_t i = 0; i < x->n_made && !j->out->overflow; i++) {
+		buf_reset(&text);
+		object_print(x->made[i], &text, false);
+		page_put_raw(j, buf_str(&text), text.len);
+	}
 	json_seq_end(j);
 	buf_fini(&text);
 }
@@ -87,14 +113,14 @@ static void put_problems(struct pages *p, const struct http_request *r, struct h
 
 void page_configz(struct pages *p, const struct http_request *r, struct http_response *out)
 {
-	struct picked x = { .wanted = is_no_secret };
+	struct picked x = { .wanted = is_no_secret, .arena = ARENA_INIT };
 	struct json j;
 
 	if (http_query(r, "problems")) {
 		put_problems(p, r, out);
 		return;
 	}
-	if (model_call(p->model, pick_all, &x)) {
+	if (model_call(p->model, pick_all_and_made, &x)) {
 		page_json(r, out, &j);
 		put_objects(&j, &x);
 	} else {

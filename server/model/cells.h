@@ -47,8 +47,8 @@ enum cell {
 	CELL_AP_NS,        /* ns: deep; AuthorizationPolicies */
 	CELL_TELEMETRY_NS, /* ns: deep */
 	CELL_GATEWAY_NS,   /* ns: deep */
-	CELL_GATEWAY_ALL,  /* KEY_EMPTY: deep */
-	CELL_INGRESS_ALL,  /* KEY_EMPTY: deep */
+	CELL_GATEWAY_ALL,  /* KEY_EMPTY */
+	CELL_INGRESS_ALL,  /* KEY_EMPTY */
 	CELL_INGRESS_HOST, /* host, lower-case, or "*": deep; Ingresses with rules for it */
 
 	/* Values, written by the daemon through world_set_value or mesh_config_set. */

@@ -92,7 +92,14 @@ static bool find_pod(struct endpoint_list *l, const struct object *slice, const 
 	return true;
 }
 
-/* With two address families a pod is one endpoint with all its addresses. */
+static bool has_both_families(const struct service *s)
+{
+	const struct kube_service *k = s->object->body;
+
+	return k->spec && (k->spec->ip_families.n > 1 || k->spec->cluster_ips.n > 1);
+}
+
+/* To a service of two address families a pod is one endpoint with all its addresses. */
 static void set_addresses(struct endpoint_list *l, struct endpoint_model *e,
 			  const struct object *pod, const char *address)
 {
@@ -100,7 +107,7 @@ static void set_addresses(struct endpoint_list *l, struct endpoint_model *e,
 	const char **more;
 
 	e->address = address;
-	if (!FEATURE(dual_stack) || !s || s->pod_ips.n < 2)
+	if (!FEATURE(dual_stack) || !s || s->pod_ips.n < 2 || !has_both_families(l->service))
 		return;
 	more = arena_array(l->arena, const char *, s->pod_ips.n - 1);
 	for (uint32_t i = 1; i < s->pod_ips.n; i++)

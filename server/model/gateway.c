@@ -15,13 +15,9 @@
 
 enum { FROM_INGRESS = 1 };
 
-uint32_t gateway_server_key(struct run *r, const struct object *origin, uint32_t index)
+uint32_t gateway_server_key(struct run *r, uint32_t id, bool is_ingress, uint32_t index)
 {
-	uint32_t object = run_pair(r, run_key(r, origin->ns), run_key(r, origin->name));
-
-	return run_pair(r, object,
-			KEY_NUMBER | index << 1 |
-				(origin->kind == KIND_INGRESS ? FROM_INGRESS : 0));
+	return run_pair(r, id, KEY_NUMBER | index << 1 | (is_ingress ? FROM_INGRESS : 0));
 }
 
 /* ---- hosts ---- */

@@ -24,6 +24,7 @@ struct gateway_place {
 enum gateway_place_flag {
 	PLACE_HTTP3 = 1, /* it is offered over QUIC as well */
 	PLACE_SNI = 2,   /* AUTO_PASSTHROUGH */
+	PLACE_HTTPS = 4, /* it ends TLS and speaks HTTP */
 };
 /* Entries in the order of their first server, places in the order in which servers were merged. */
 struct gateway_table {
@@ -68,5 +69,10 @@ const struct gateway_source *gateway_sources(struct run *, const struct gateway_
 /* The same with its rules; NULL: it is gone. */
 const struct route_source *gateway_source_read(struct run *, uint32_t key);
 
+/* Hosts, in order, that its VirtualServices lead to, besides those of extension providers. */
+const uint32_t *gateway_references(struct run *, uint32_t *ret_n);
+
+void gateway_head_run(struct run *, uint32_t key);
 void gateways_run(struct run *, uint32_t key);
 void gateway_sni_run(struct run *, uint32_t key);
+void gateway_references_run(struct run *, uint32_t key);

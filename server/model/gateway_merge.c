@@ -1,10 +1,8 @@
 /* The Gateways that a router carries out, and how their servers come together (translation.md 6.1, 6.2): a pure function
- * of all Gateways and Ingresses, the router's labels and the services in front of it.
+ * of the heads of all Gateways and Ingresses, the router's labels and the services in front of it.
  */
-#include "base/map.h"
+#include "base/pairs.h"
 #include "model/gateway_impl.h"
-#include "model/heads.h"
-#include "model/ingress.h"
 #include "model/mesh.h"
 #include "model/options.h"
 #include "model/proxy.h"
@@ -17,61 +15,29 @@
 
 #define NO_TRANSLATION "experimental.istio.io/disable-gateway-port-translation"
 
-/* A Gateway that is carried out. */
-struct selected {
-	const struct object *object, *origin;
-	bool by_service; /* it names its services: only their ports count */
-};
-
-struct entry_key {
-	const char *protocol, *bind; /* as written */
-	uint16_t port;
-};
-
-/* What is known of a port to listen on. */
-struct port_state {
-	struct port_state *next;
-	uint16_t port;
-	int plain;              /* entry of the first server without TLS of its own; -1: none */
-	struct map tls_hosts;   /* host -> bind */
-	struct map other_binds; /* binds of servers beside the first TLS one */
-};
-
 struct merge {
 	struct run *r;
 	struct arena *a;
 	const struct service_target *targets;
 	uint32_t n_targets;
 	bool *skip_target; /* by target: its service wants no translation; NULL: not looked up yet */
-	struct port_state *ports;
-	struct map routes; /* names of route configurations in use */
-	struct entry_key *keys;
+	struct pair_map
+		plain; /* (port, 0): entry + 1 of its first server if it needs no TLS of its own */
+	struct pair_map used;      /* (port, 0): 1 */
+	struct pair_map tls_hosts; /* (port, host): bind */
+	struct pair_map beside;    /* (port, bind): 1; of servers beside a first one with TLS */
+	struct pair_map routes;    /* (route, 0): 1 */
+	struct pair_map http;      /* (port, bind): name of the route configuration */
+	struct pair_map keys;      /* (spelling, pair(port, bind)): entry + 1 */
 	struct gateway_entry *entries;
-	uint32_t n_entries, n_keys;
-	size_t c_entries, c_keys;
+	uint32_t n_entries;
+	size_t c_entries;
 	struct gateway_place *places;
 	uint32_t n_places;
 	size_t c_places;
 };
 
-/* Without a mode TLS is passed through: it is the zero of the API's enum. */
-bool server_passes_tls(const struct server *s)
-{
-	return s->tls && (!s->tls->mode || s->tls->mode == SERVER_TLS_SETTINGS_MODE_PASSTHROUGH ||
-			  s->tls->mode == SERVER_TLS_SETTINGS_MODE_AUTO_PASSTHROUGH);
-}
-
 /* ---- which Gateways ---- */
-
-static const char *annotation(const struct object *o, const char *name)
-{
-	return o->meta ? str_map_get(&o->meta->annotations, name) : NULL;
-}
-
-static const struct gateway_spec *spec_of(const struct object *o)
-{
-	return ((const struct gateway *)o->body)->spec;
-}
 
 static bool list_has(const char *list, const char *word)
 {
@@ -88,81 +54,67 @@ static bool list_has(const char *list, const char *word)
 }
 
 /* Is the target's service one of those that the Gateway names? */
-static bool names_target(const struct object *o, const char *services,
+static bool names_target(const struct merge *m, const struct gateway_head *g,
 			 const struct service_target *t)
 {
-	const char *ns = annotation(o, "internal.istio.io/parent-namespace");
-
-	return list_has(services, t->host) && str_eq(t->ns, str_empty(ns) ? o->ns : ns);
+	return list_has(run_text(m->r, g->services), t->host) &&
+	       str_eq(t->ns, run_text(m->r, g->services_ns));
 }
 
-#define BY_SERVICE "internal.istio.io/gateway-service"
-
-static bool any_target(const struct merge *m, const struct object *o, const char *services)
+static bool any_target(const struct merge *m, const struct gateway_head *g)
 {
 	for (uint32_t i = 0; i < m->n_targets; i++)
-		if (names_target(o, services, &m->targets[i]))
+		if (names_target(m, g, &m->targets[i]))
 			return true;
 	return false;
 }
 
-static bool same_pairs(const struct str_map *a, const struct str_map *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (uint32_t i = 0; i < a->n; i++)
-		if (!str_eq(a->v[i].key, b->v[i].key) || !str_eq(a->v[i].value, b->v[i].value))
-			return false;
-	return true;
-}
-
 struct selection {
-	struct selected *v;
+	struct gateway_heads *v;
 	uint32_t n;
 	size_t cap;
-	const struct str_map *asked; /* most Gateways have the selector of the one before */
+	uint32_t asked; /* most Gateways have the selector of the one before */
 	bool answer;
 };
 
-static bool is_selected(const struct merge *m, struct selection *s, const struct object *o)
+static bool is_selected(const struct merge *m, struct selection *s, const struct gateway_head *g)
 {
-	const struct str_map *selector = &spec_of(o)->selector;
-
-	if (!selector->n)
+	if (g->services)
+		return any_target(m, g);
+	if (g->selector == KEY_EMPTY)
 		return true;
-	if (!s->asked || !same_pairs(s->asked, selector)) {
-		s->asked = selector;
-		s->answer = ask_labels_match(m->r, selector);
+	if (s->asked != g->selector) {
+		s->asked = g->selector;
+		s->answer = ask_is(m->r, ASK_LABELS_MATCH, g->selector);
 	}
 	return s->answer;
 }
 
-static void select_one(const struct merge *m, struct selection *s, const struct object *o,
-		       const struct object *origin)
+static void select_of(const struct merge *m, struct selection *s, const struct entry *e)
 {
-	const char *services = annotation(o, BY_SERVICE);
+	for (uint32_t i = 0; i < e->n; i++) {
+		struct gateway_heads g;
 
-	if (spec_of(o) && (services ? any_target(m, o, services) : is_selected(m, s, o)))
-		*ARENA_PUSH(m->a, s->v, s->n, s->cap) =
-			(struct selected){ o, origin, services != NULL };
+		if (gateway_head_read(m->r, e->v[i], &g) && is_selected(m, s, &g.head))
+			*ARENA_PUSH(m->a, s->v, s->n, s->cap) = g;
+	}
 }
 
-static int by_age(const void *x, const void *y)
+/* What is made from an Ingress has no time of creation. */
+static int64_t created(const struct gateway_heads *g)
 {
-	const struct object *a = ((const struct selected *)x)->object,
-			    *b = ((const struct selected *)y)->object;
+	return g->origin->kind == KIND_INGRESS ? 0 : g->origin->created_s;
+}
+
+static int by_age(const void *x, const void *y, void *keys)
+{
+	const struct gateway_heads *a = x, *b = y;
 	int c;
 
-	if (a->created_s != b->created_s)
-		return a->created_s < b->created_s ? -1 : 1;
-	c = strcmp(a->name, b->name);
-	return c ? c : strcmp(a->ns, b->ns);
-}
-
-static bool is_managed(const struct object *o)
-{
-	return str_eq(annotation(o, "internal.istio.io/gateway-semantics"), "gateway") &&
-	       !str_empty(annotation(o, "internal.istio.io/service-account-name"));
+	if (created(a) != created(b))
+		return created(a) < created(b) ? -1 : 1;
+	c = key_compare(keys, a->head.name, b->head.name);
+	return c ? c : key_compare(keys, a->head.ns, b->head.ns);
 }
 
 /* A router deployed for Gateways of the Gateway API carries out others only from their namespaces. */
@@ -172,13 +124,13 @@ static void merge_strictly(struct selection *s)
 	bool any = false;
 
 	for (uint32_t i = 0; i < s->n && !any; i++)
-		any = is_managed(s->v[i].object);
+		any = s->v[i].head.flags & GATEWAY_MANAGED;
 	for (uint32_t i = 0; any && i < s->n; i++) {
-		const struct object *o = s->v[i].object;
-		bool keep = str_eq(annotation(o, "internal.istio.io/gateway-semantics"), "gateway");
+		bool keep = s->v[i].head.flags & GATEWAY_OF_API;
 
 		for (uint32_t j = 0; j < s->n && !keep; j++)
-			keep = is_managed(s->v[j].object) && str_eq(o->ns, s->v[j].object->ns);
+			keep = s->v[j].head.flags & GATEWAY_MANAGED &&
+			       s->v[i].head.ns == s->v[j].head.ns;
 		if (keep)
 			s->v[n++] = s->v[i];
 	}
@@ -190,23 +142,16 @@ static struct selection select_all(const struct merge *m)
 {
 	struct run *r = m->r;
 	bool own = FEATURE(scope_gateway_to_namespace);
-	const struct entry *gateways = own ? read_entry(r, CELL_GATEWAY_NS, ask(r, ASK_NS, 0))
-					   : read_entry(r, CELL_GATEWAY_ALL, KEY_EMPTY);
 	const struct entry *ingresses = read_entry(r, CELL_INGRESS_ALL, KEY_EMPTY);
 	struct selection s = { 0 };
 
-	if (own && !ask_is(r, ASK_NS_IS, run_key(r, FEATURE(ingress_namespace))))
-		ingresses = &(const struct entry){ 0 };
-	for (uint32_t i = 0; i < ingresses->n; i++) {
-		const struct object *o = ingress_gateway(r, ingresses->v[i]);
-
-		if (o)
-			select_one(m, &s, o, ingresses->v[i]);
-	}
-	for (uint32_t i = 0; i < gateways->n; i++)
-		select_one(m, &s, gateways->v[i], gateways->v[i]);
+	if (ingresses->n && (!own || ask_is(r, ASK_NS_IS, run_key(r, FEATURE(ingress_namespace)))))
+		select_of(m, &s, ingresses);
+	select_of(m, &s,
+		  own ? read_entry(r, CELL_GATEWAY_NS, ask(r, ASK_NS, 0))
+		      : read_entry(r, CELL_GATEWAY_ALL, KEY_EMPTY));
 	if (s.n && ingresses->n)
-		qsort(s.v, s.n, sizeof *s.v, by_age);
+		qsort_r(s.v, s.n, sizeof *s.v, by_age, run_keys(r));
 	if (FEATURE(strict_gateway_merging))
 		merge_strictly(&s);
 	return s;
@@ -232,9 +177,8 @@ static bool is_skipped(struct merge *m, uint32_t i)
 }
 
 /* The ports that a server listens on; at most n_targets, or one. */
-static uint32_t resolve(struct merge *m, const struct selected *g, uint16_t port, uint16_t *ret)
+static uint32_t resolve(struct merge *m, const struct gateway_head *g, uint16_t port, uint16_t *ret)
 {
-	const char *services = g->by_service ? annotation(g->object, BY_SERVICE) : NULL;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < m->n_targets; i++) {
@@ -243,7 +187,7 @@ static uint32_t resolve(struct merge *m, const struct selected *g, uint16_t port
 
 		if (t->port != port)
 			continue;
-		if (!services) {
+		if (!g->services) {
 			if (is_skipped(m, i))
 				continue;
 			ret[0] = t->target_port;
@@ -251,10 +195,10 @@ static uint32_t resolve(struct merge *m, const struct selected *g, uint16_t port
 		}
 		for (uint32_t j = 0; j < n && !again; j++)
 			again = ret[j] == t->target_port;
-		if (!again && names_target(g->object, services, t))
+		if (!again && names_target(m, g, t))
 			ret[n++] = t->target_port;
 	}
-	if (!services) {
+	if (!g->services) {
 		ret[0] = port;
 		return 1;
 	}
@@ -262,229 +206,177 @@ static uint32_t resolve(struct merge *m, const struct selected *g, uint16_t port
 }
 
 /* Is the port reachable over UDP, too? */
-static bool has_udp(const struct merge *m, const struct selected *g, uint16_t port)
+static bool has_udp(const struct merge *m, const struct gateway_head *g, uint16_t port)
 {
-	const char *services = g->by_service ? annotation(g->object, BY_SERVICE) : NULL;
-
 	for (uint32_t i = 0; i < m->n_targets; i++)
 		if (m->targets[i].port == port && m->targets[i].protocol == PROTOCOL_UDP &&
-		    (!services || names_target(g->object, services, &m->targets[i])))
+		    (!g->services || names_target(m, g, &m->targets[i])))
 			return true;
 	return false;
-}
-
-static struct port_state *port_of(struct merge *m, uint16_t port)
-{
-	struct port_state *p = m->ports;
-
-	while (p && p->port != port)
-		p = p->next;
-	return p;
-}
-
-static struct port_state *port_add(struct merge *m, uint16_t port)
-{
-	struct port_state *p = arena_new(m->a, struct port_state);
-
-	p->port = port;
-	p->plain = -1;
-	p->next = m->ports;
-	m->ports = p;
-	return p;
 }
 
 /* ---- servers ---- */
 
 /* One server on one port. */
 struct candidate {
-	const struct server *server;
-	struct str_list hosts;
-	enum protocol protocol;
-	const char *bind;
-	const char *route; /* "": none */
-	struct entry_key key;
-	bool http3, passes_sni;
+	const struct gateway_heads *gateway;
+	const struct server_head *s;
+	uint16_t port;  /* to listen on */
+	uint32_t route; /* 0: none */
+	bool http, http3;
 };
 
-static const char *route_name(struct merge *m, const struct object *gateway,
-			      const struct candidate *c)
+static uint32_t http_route(struct merge *m, const struct candidate *c)
 {
-	const struct port *port = c->server->port;
-	const char *dot = *c->bind ? "." : "";
+	uint32_t *route = pair_map_at(&m->http, c->port, c->s->bind);
+	const char *bind = run_text(m->r, c->s->bind);
 
-	if (protocol_is_http(c->protocol))
-		return arena_printf(m->a, "http.%u%s%s", c->key.port, dot, c->bind);
-	if (c->protocol == PROTOCOL_HTTPS && !server_passes_tls(c->server))
-		return arena_printf(m->a, "https.%u.%s.%s.%s%s%s", (unsigned)port->number.v,
-				    str_or(port->name, ""), gateway->name, gateway->ns, dot,
-				    c->bind);
-	return "";
+	if (!*route)
+		*route = run_key(
+			m->r, arena_printf(m->a, "http.%u%s%s", c->port, *bind ? "." : "", bind));
+	return *route;
 }
 
 /* Two chains for one name would be refused: a server with a host that is taken is left out as a whole. */
-static bool hosts_are_free(struct port_state *p, const struct candidate *c)
+static bool hosts_take(struct merge *m, const struct candidate *c)
 {
-	for (uint32_t i = 0; i < c->hosts.n; i++) {
-		const char *bind = map_get(&p->tls_hosts, c->hosts.v[i]);
+	const uint32_t *hosts = c->gateway->hosts + c->s->first_host;
 
-		if (bind && !strcmp(bind, c->bind))
+	for (uint32_t i = 0; i < c->s->n_hosts; i++)
+		if (*pair_map_at(&m->tls_hosts, c->port, hosts[i]) == c->s->bind)
 			return false;
-	}
+	for (uint32_t i = 0; i < c->s->n_hosts; i++)
+		*pair_map_at(&m->tls_hosts, c->port, hosts[i]) = c->s->bind;
 	return true;
-}
-
-static void hosts_take(struct port_state *p, const struct candidate *c)
-{
-	for (uint32_t i = 0; i < c->hosts.n; i++)
-		map_set(&p->tls_hosts, c->hosts.v[i], (void *)(uintptr_t)c->bind);
-}
-
-static int entry_find(const struct merge *m, const struct entry_key *k)
-{
-	for (uint32_t i = 0; i < m->n_keys; i++)
-		if (m->keys[i].port == k->port && !strcmp(m->keys[i].protocol, k->protocol) &&
-		    !strcmp(m->keys[i].bind, k->bind))
-			return (int)i;
-	return -1;
 }
 
 /* The entry of the server's own key. */
 static uint32_t entry_of(struct merge *m, const struct candidate *c)
 {
-	int at = entry_find(m, &c->key);
+	uint32_t *at = pair_map_at(&m->keys, c->s->spelling,
+				   run_pair(m->r, KEY_NUMBER | c->port, c->s->bind));
 
-	if (at >= 0)
-		return (uint32_t)at;
-	*ARENA_PUSH(m->a, m->keys, m->n_keys, m->c_keys) = c->key;
+	if (*at)
+		return *at - 1;
 	*ARENA_PUSH(m->a, m->entries, m->n_entries, m->c_entries) = (struct gateway_entry){
-		.bind = run_key(m->r, c->bind),
-		.route = protocol_is_http(c->protocol) ? run_key(m->r, c->route) : 0,
-		.port = c->key.port,
-		.protocol = (uint16_t)c->protocol,
+		.bind = c->s->bind,
+		.route = c->http ? c->route : 0,
+		.port = c->port,
+		.protocol = c->s->protocol,
 	};
+	*at = m->n_entries;
 	return m->n_entries - 1;
 }
 
-static void place(struct merge *m, const struct selected *g, uint32_t index,
-		  const struct candidate *c, uint32_t entry)
+static void place(struct merge *m, const struct candidate *c, uint32_t entry)
 {
-	if (*c->route)
-		map_set(&m->routes, c->route, m);
+	const struct gateway_heads *g = c->gateway;
+	uint16_t flags = c->http3 ? PLACE_HTTP3 : 0;
+
+	if (c->s->flags & SERVER_SNI)
+		flags |= PLACE_SNI;
+	if (c->s->flags & SERVER_HTTPS)
+		flags |= PLACE_HTTPS;
+	if (c->route)
+		*pair_map_at(&m->routes, c->route, 0) = 1;
 	*ARENA_PUSH(m->a, m->places, m->n_places, m->c_places) = (struct gateway_place){
-		.server = gateway_server_key(m->r, g->origin, index),
-		.route = *c->route ? run_key(m->r, c->route) : 0,
+		.server = gateway_server_key(m->r, g->id, g->origin->kind == KIND_INGRESS,
+					     c->s->index),
+		.route = c->route,
 		.entry = (uint16_t)entry,
-		.flags = (c->http3 ? PLACE_HTTP3 : 0) | (c->passes_sni ? PLACE_SNI : 0),
+		.flags = flags,
 	};
 }
 
-/* A port with a server that needs no TLS: others join it if both are HTTP, or listen on an address of their own.
+/* A port with a first server that needs no TLS: others join it if both are HTTP, or listen on an address of their own.
  * Gives the entry, or the reason why not. */
-static const char *join_plain(struct merge *m, struct port_state *p, const struct candidate *c,
+static const char *join_plain(struct merge *m, uint32_t plain, const struct candidate *c,
 			      uint32_t *ret_entry)
 {
-	const struct entry_key *first = &m->keys[p->plain];
-	enum protocol protocol = protocol_parse(first->protocol);
+	const struct gateway_entry *first = &m->entries[plain];
 
-	if (strcmp(first->bind, c->bind)) {
+	if (first->bind != c->s->bind) {
 		*ret_entry = entry_of(m, c);
-		if (protocol_is_http(c->protocol))
-			m->entries[*ret_entry].route = run_key(m->r, c->route);
+		if (c->http)
+			m->entries[*ret_entry].route = c->route;
 		return NULL;
 	}
-	if (!(protocol_is_http(protocol) &&
-	      (protocol_is_http(c->protocol) || protocol == c->protocol)))
+	if (!protocol_is_http((enum protocol)first->protocol) || !c->http)
 		return "the port is taken by a server of another protocol";
-	if (!*c->route)
-		return "the port is taken";
-	*ret_entry = (uint32_t)p->plain;
+	*ret_entry = plain;
 	return NULL;
 }
 
 /* A port with TLS servers only: told apart by name. */
-static const char *join_tls(struct merge *m, struct port_state *p, const struct candidate *c,
-			    uint32_t *ret_entry)
+static const char *join_tls(struct merge *m, const struct candidate *c, uint32_t *ret_entry)
 {
-	bool http = protocol_is_http(c->protocol) ||
-		    (c->protocol == PROTOCOL_HTTPS && c->server->tls && *c->route);
-	bool new_bind = !map_has(&p->other_binds, c->bind);
+	bool http = c->http || c->s->flags & SERVER_HTTPS;
+	uint32_t *beside;
 
-	if (http && map_has(&m->routes, c->route))
+	if (http && *pair_map_at(&m->routes, c->route, 0))
 		return "another server of the port has its name";
-	map_set(&p->other_binds, c->bind, p);
-	if (!c->server->tls && !new_bind)
+	beside = pair_map_at(&m->beside, c->port, c->s->bind);
+	if (!(c->s->flags & SERVER_TLS) && *beside)
 		return "the port is taken by servers with TLS";
+	*beside = 1;
 	*ret_entry = entry_of(m, c);
 	return NULL;
 }
 
-static void refuse(struct merge *m, const struct selected *g, uint32_t index, const char *why)
+static void refuse(struct merge *m, const struct candidate *c, const char *why)
 {
 	struct diag *d = run_diag(m->r);
+	const struct object *o = c->gateway->origin;
 	char title[OBJECT_TITLE], path[64];
 
-	snprintf(path, sizeof path, "spec.servers[%u]", index);
-	d->object = object_title(g->object, title);
-	diag_warn(d, g->object->place, path, "the server is left out: %s", why);
+	snprintf(path, sizeof path, "spec.servers[%u]", c->s->index);
+	d->object = object_title(o, title);
+	diag_warn(d, o->place, o->kind == KIND_INGRESS ? "spec" : path,
+		  "the server is left out: %s", why);
 	d->object = NULL;
 }
 
-static void add_on_port(struct merge *m, const struct selected *g, uint32_t index,
-			struct candidate *c)
+static void add_on_port(struct merge *m, struct candidate *c)
 {
-	struct port_state *p = port_of(m, c->key.port);
+	uint32_t *used = pair_map_at(&m->used, c->port, 0), entry = 0;
+	uint32_t plain = *pair_map_at(&m->plain, c->port, 0);
 	const char *why = NULL;
-	bool is_new = !p;
-	uint32_t entry = 0;
+	bool is_new = !*used;
 
-	if (is_new)
-		p = port_add(m, c->key.port);
-	c->route = route_name(m, g->object, c);
-	if (c->server->tls) {
-		if (!hosts_are_free(p, c))
-			why = "another server of the port has one of its hosts";
-		else
-			hosts_take(p, c);
-	}
-	if (!why && m->n_entries == GATEWAY_ENTRIES_MAX)
+	*used = 1;
+	c->http = protocol_is_http((enum protocol)c->s->protocol);
+	c->route = c->http ? http_route(m, c) : c->s->route;
+	if (c->s->flags & SERVER_TLS && !hosts_take(m, c))
+		why = "another server of the port has one of its hosts";
+	else if (m->n_entries == GATEWAY_ENTRIES_MAX)
 		why = "there are too many";
-	if (!why && is_new)
+	else if (is_new)
 		entry = entry_of(m, c);
-	else if (!why)
-		why = p->plain >= 0 ? join_plain(m, p, c, &entry) : join_tls(m, p, c, &entry);
+	else
+		why = plain ? join_plain(m, plain - 1, c, &entry) : join_tls(m, c, &entry);
 	if (why) {
-		refuse(m, g, index, why);
+		refuse(m, c, why);
 		return;
 	}
-	if (is_new && !(c->server->tls && !protocol_is_http(c->protocol)))
-		p->plain = (int)entry;
-	if (!is_new && p->plain >= 0)
+	if (is_new && (c->http || !(c->s->flags & SERVER_TLS)))
+		*pair_map_at(&m->plain, c->port, 0) = entry + 1;
+	if (plain)
 		c->http3 = false;
-	place(m, g, index, c, entry);
+	place(m, c, entry);
 }
 
-static void add_server(struct merge *m, const struct selected *g, uint32_t index, uint16_t *ports)
+static void add_server(struct merge *m, const struct gateway_heads *g, const struct server_head *s,
+		       uint16_t *ports)
 {
-	const struct server *s = &spec_of(g->object)->servers.v[index];
-	struct candidate c = { .server = s };
-	uint16_t number;
-	uint32_t n;
+	bool http3 =
+		FEATURE(quic_listeners) && s->flags & SERVER_HTTPS && has_udp(m, &g->head, s->port);
+	uint32_t n = resolve(m, &g->head, s->port, ports);
 
-	if (!s->port || s->port->number.v < 1 || s->port->number.v > 65535)
-		return;
-	number = (uint16_t)s->port->number.v;
-	c.hosts = gateway_server_hosts(s, g->object->ns, m->a);
-	c.protocol = protocol_parse(s->port->protocol);
-	c.bind = str_or(s->bind, "");
-	c.http3 = FEATURE(quic_listeners) && c.protocol == PROTOCOL_HTTPS && s->tls &&
-		  !server_passes_tls(s) && has_udp(m, g, number);
-	c.passes_sni = s->tls && s->tls->mode == SERVER_TLS_SETTINGS_MODE_AUTO_PASSTHROUGH;
-	n = resolve(m, g, number, ports);
 	for (uint32_t i = 0; i < n; i++) {
-		struct candidate on = c;
+		struct candidate c = { .gateway = g, .s = s, .port = ports[i], .http3 = http3 };
 
-		on.key = (struct entry_key){ str_or(s->port->protocol, ""), c.bind, ports[i] };
-		add_on_port(m, g, index, &on);
+		if (c.port)
+			add_on_port(m, &c);
 	}
 }
 
@@ -496,22 +388,26 @@ struct counts {
 
 void gateways_run(struct run *r, uint32_t key)
 {
-	struct merge m = { .r = r, .a = run_arena(r) };
+	struct arena *a = run_arena(r);
+	struct merge m = { .r = r,
+			   .a = a,
+			   .plain.arena = a,
+			   .used.arena = a,
+			   .tls_hosts.arena = a,
+			   .beside.arena = a,
+			   .routes.arena = a,
+			   .http.arena = a,
+			   .keys.arena = a };
 	struct selection s;
 	struct counts counts;
 	uint16_t *ports;
 
 	m.targets = proxy_targets(r, &m.n_targets);
-	ports = arena_array(m.a, uint16_t, (size_t)m.n_targets + 1);
+	ports = arena_array(a, uint16_t, (size_t)m.n_targets + 1);
 	s = select_all(&m);
 	for (uint32_t i = 0; i < s.n; i++)
-		for (uint32_t j = 0; j < spec_of(s.v[i].object)->servers.n; j++)
-			add_server(&m, &s.v[i], j, ports);
-	for (struct port_state *p = m.ports; p; p = p->next) {
-		map_fini(&p->tls_hosts);
-		map_fini(&p->other_binds);
-	}
-	map_fini(&m.routes);
+		for (uint32_t j = 0; j < s.v[i].head.n_servers; j++)
+			add_server(&m, &s.v[i], &s.v[i].servers[j], ports);
 	if (!m.n_places)
 		return;
 	counts = (struct counts){ m.n_entries, m.n_places };

@@ -429,8 +429,8 @@ const struct index model_indexes[] = {
 	{ "telemetries of namespace", CELL_TELEMETRY_NS, KIND_TELEMETRY, true, false, by_namespace,
 	  NULL },
 	{ "gateways of namespace", CELL_GATEWAY_NS, KIND_GATEWAY, true, false, by_namespace, NULL },
-	{ "gateways", CELL_GATEWAY_ALL, KIND_GATEWAY, true, false, by_nothing, NULL },
-	{ "ingresses", CELL_INGRESS_ALL, KIND_INGRESS, true, false, by_nothing, NULL },
+	{ "gateways", CELL_GATEWAY_ALL, KIND_GATEWAY, false, false, by_nothing, NULL },
+	{ "ingresses", CELL_INGRESS_ALL, KIND_INGRESS, false, false, by_nothing, NULL },
 	{ "ingresses of host", CELL_INGRESS_HOST, KIND_INGRESS, true, false, ingress_host, NULL },
 };
 const size_t model_n_indexes = ARRAY_LEN(model_indexes);

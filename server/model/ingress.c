@@ -70,12 +70,15 @@ static struct object *make(struct arena *a, uint16_t kind, const struct object *
 			   const char *ns, const char *name, const void *body)
 {
 	struct object *o = arena_new(a, struct object);
+	struct object_meta *meta = arena_new(a, struct object_meta);
 
+	meta->namespace = ns;
+	meta->name = name;
 	o->kind = kind;
 	o->api_version = "networking.istio.io/v1";
 	o->ns = ns;
 	o->name = name;
-	o->meta = arena_new(a, struct object_meta);
+	o->meta = meta;
 	o->body = body;
 	o->place = from->place;
 	o->cluster = from->cluster;
@@ -315,7 +318,7 @@ const struct object *ingress_to_virtual_service(const char *host,
 	const struct object *first = ingresses[0];
 	struct virtual_service_spec *spec = arena_new(a, struct virtual_service_spec);
 	struct virtual_service *vs = arena_new(a, struct virtual_service);
-	struct object_meta *meta = arena_new(a, struct object_meta);
+	struct object_meta *meta;
 	struct object *o;
 
 	for (uint32_t i = 0; i < n; i++)
@@ -327,9 +330,10 @@ const struct object *ingress_to_virtual_service(const char *host,
 	spec->http.n = c.n;
 	spec->http.set = true;
 	vs->spec = spec;
-	meta->annotations = (struct str_map){ &semantics, 1, true };
 	o = make(a, KIND_VIRTUAL_SERVICE, first, first->ns, ingress_source_name(a, host, first),
 		 vs);
+	meta = arena_dup(a, o->meta, sizeof *o->meta);
+	meta->annotations = (struct str_map){ &semantics, 1, true };
 	o->meta = meta;
 	return o;
 }

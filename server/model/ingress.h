@@ -41,3 +41,10 @@ const struct object *ingress_gateway(struct run *, const struct object *ingress)
 const struct object *ingress_virtual_service(struct run *, uint32_t host);
 /* Does the Ingress lend its name to the VirtualService of this host? Then it is bound to its Gateway. */
 bool ingress_is_first(struct run *, const struct object *ingress, uint32_t host);
+
+/* ---- outside of queries ---- */
+struct world;
+typedef void made_fn(void *ctx, const struct object *);
+/* Every Gateway and VirtualService that stands for the Ingresses of the world now. They live in the arena and point into the
+ * Ingresses. */
+void ingress_each_made(struct world *, struct arena *, made_fn *, void *ctx);

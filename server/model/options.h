@@ -17,16 +17,12 @@ struct features {
 	const char *mx_additional_labels;   /* PILOT_MX_ADDITIONAL_LABELS, comma separated */
 	bool send_unhealthy_endpoints;      /* PILOT_SEND_UNHEALTHY_ENDPOINTS */
 	bool auto_send_unhealthy_endpoints; /* PILOT_AUTO_SEND_UNHEALTHY_ENDPOINTS */
-	bool persistent_session_filter;
-	bool filter_gateway_cluster_config;
 	bool scope_gateway_to_namespace;
 	bool strict_gateway_merging;
 	bool route_collapse;
-	bool http10;           /* PILOT_HTTP10 */
-	bool dual_stack;       /* ISTIO_DUAL_STACK */
-	bool eds_for_headless; /* PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES */
-	bool multicluster_headless;
-	bool headless_filter_chain_listener;
+	bool http10;                /* PILOT_HTTP10 */
+	bool dual_stack;            /* ISTIO_DUAL_STACK */
+	bool eds_for_headless;      /* PILOT_ENABLE_EDS_FOR_HEADLESS_SERVICES */
 	bool absolute_fqdn_domain;  /* PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN */
 	bool ip_autoallocate;       /* PILOT_ENABLE_IP_AUTOALLOCATE */
 	double trace_sampling;      /* PILOT_TRACE_SAMPLING, percent */
@@ -38,7 +34,6 @@ struct features {
 	int64_t transport_connect_timeout_ns; /* PILOT_GATEWAY_TRANSPORT_SOCKET_CONNECT_TIMEOUT; 0: unset */
 	bool continue_100;                    /* ENABLE_100_CONTINUE_HEADERS */
 	bool hcm_internal_networks;
-	bool tls_on_sidecar_ingress;
 	bool telemetry_label, endpoint_telemetry_label;
 	bool disable_shadow_host_suffix;
 	bool disable_track_remaining;
@@ -51,8 +46,8 @@ struct features {
 	bool sidecar_ingress_merge; /* PILOT_ALLOW_SIDECAR_SERVICE_INBOUND_LISTENER_MERGE */
 	bool serviceentry_select_pods;
 	bool k8s_select_workload_entries;
-	bool wildcard_host_se_for_tls;
 	bool ipv4_outbound_listener_for_ipv6;
+	bool filter_gateway_clusters;  /* PILOT_FILTER_GATEWAY_CLUSTER_CONFIG */
 	bool quic_listeners;           /* PILOT_ENABLE_QUIC_LISTENERS */
 	const char *ingress_namespace; /* K8S_INGRESS_NS: of the Gateways made from Ingresses */
 };

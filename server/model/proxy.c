@@ -171,6 +171,9 @@ uint32_t proxy_answer(const struct keys *k, const void *facts, unsigned question
 	case ASK_CLUSTER_IS: return f->cluster == KEY_EMPTY || f->cluster == arg;
 	case ASK_SEES_NETWORK: return sees_network(k, f->network_view, arg);
 	case ASK_NODE_IS: return f->node_name == arg;
+	case ASK_DNS_DOMAIN_IS: return f->dns_domain == arg;
+	case ASK_DNS_SUFFIX_IS:
+		return str_eq(strstr(key_text(k, f->dns_domain), ".svc."), key_text(k, arg));
 	case ASK_NS: return f->ns;
 	case ASK_MODE: return f->mode;
 	case ASK_CLUSTER: return f->cluster;

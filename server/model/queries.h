@@ -35,9 +35,11 @@ enum model_query {
 	Q_VISIBLE,          /* [pair(ns, wrapper)] heads that the scope sees */
 	/* level 6 */
 	Q_LONE_HOSTS, /* [pair(port, wrapper)] */
-	/* gateway.h: level 0, then 1 */
-	Q_GATEWAYS,    /* [0] servers of the Gateways that a router carries out, merged */
-	Q_GATEWAY_SNI, /* [0] yes when one of them is AUTO_PASSTHROUGH; for ask_query */
+	/* gateway.h: levels 0 to 2 */
+	Q_GATEWAY_HEAD, /* [pair(pair(ns, name), kind)] what merging needs of a Gateway or Ingress */
+	Q_GATEWAYS,     /* [0] servers of the Gateways that a router carries out, merged */
+	Q_GATEWAY_SNI,  /* [0] yes when one of them is AUTO_PASSTHROUGH; for ask_query */
+	Q_GATEWAY_REFERENCES, /* [0] hosts of the services that its configuration leads to */
 	/* level 0 again: endpoint.h, proxy.h; then level 1 */
 	Q_SERVICE_ACCOUNTS, /* [pair(ns, host)] lines of text */
 	Q_PROXY_WORLD,      /* [ns] what the world says of all its proxies */

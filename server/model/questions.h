@@ -16,8 +16,10 @@ enum question {
 	ASK_EXTENSION,  /* arg: enum proxy_extension; yes also when the node lists no extensions */
 	ASK_VERSION,    /* arg: major << 16 | minor: the proxy is at least that */
 	ASK_CLUSTER_IS, /* arg: cluster id; yes also when the proxy has none */
-	ASK_SEES_NETWORK, /* arg: network name: within REQUESTED_NETWORK_VIEW */
-	ASK_NODE_IS,      /* arg: node name */
+	ASK_SEES_NETWORK,  /* arg: network name: within REQUESTED_NETWORK_VIEW */
+	ASK_NODE_IS,       /* arg: node name */
+	ASK_DNS_DOMAIN_IS, /* arg: the whole of node's dnsDomain */
+	ASK_DNS_SUFFIX_IS, /* arg: what dnsDomain is from ".svc." on */
 
 	/* values: each distinct one is a variant of its own */
 	ASK_NS,      /* namespace; use ASK_NS_IS where it does */
@@ -27,7 +29,7 @@ enum question {
 	ASK_LOCALITY,      /* "region/zone/subzone" */
 	ASK_LABEL,         /* arg: label name; the value's key, 0 if absent */
 	ASK_LABELS,        /* whether there are any at all */
-	ASK_DNS_DOMAIN,    /* node's dnsDomain */
+	ASK_DNS_DOMAIN,    /* node's dnsDomain: one for each namespace, see the yes/no ones */
 	ASK_META,          /* arg: enum proxy_meta; key of the string, 0 if absent */
 	ASK_PROXY_CONFIG,  /* key for proxy_config_of; 0: the mesh's default */
 	ASK_TARGETS,       /* key of the service targets' text, see proxy.h */

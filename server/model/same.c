@@ -93,6 +93,21 @@ bool same_hosts(const struct object *old, const struct object *now)
 	return hosts_equal(old, now, &a);
 }
 
+static bool selectors_equal(const struct str_map *a, const struct str_map *b)
+{
+	static const struct str_map none;
+
+	return maps_equal(a ? a : &none, b ? b : &none);
+}
+
+bool same_service(const struct service *a, const struct service *b)
+{
+	return !strcmp(a->ns, b->ns) && a->is_kubernetes == b->is_kubernetes &&
+	       a->resolution == b->resolution && maps_equal(a->labels, b->labels) &&
+	       selectors_equal(a->selector, b->selector) &&
+	       lists_equal(&a->export_to, &b->export_to);
+}
+
 bool same_heads(const struct object *old, const struct object *now)
 {
 	cleanup(arena_fini) struct arena a = ARENA_INIT;
@@ -105,7 +120,8 @@ bool same_heads(const struct object *old, const struct object *now)
 	service_from_object(now, "", &a, &y);
 	return ports_equal(&x, &y) && x.created_s == y.created_s && x.resolution == y.resolution &&
 	       x.mesh_external == y.mesh_external && x.auto_allocate == y.auto_allocate &&
-	       !x.n_addresses == !y.n_addresses &&
+	       (x.is_kubernetes || same_service(&x, &y)) && !x.n_addresses == !y.n_addresses &&
+	       (x.n_addresses > 1) == (y.n_addresses > 1) &&
 	       (!x.n_addresses || !strcmp(x.addresses[0], y.addresses[0])) &&
 	       lists_equal(&x.export_to, &y.export_to);
 }

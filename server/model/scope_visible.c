@@ -64,7 +64,7 @@ static bool *port_marks(struct run *r, const struct service_head *s)
 struct claim {
 	const struct service_head *head;
 	uint32_t ns;
-	bool own; /* of the proxy's namespace; looked at only in a Sidecar's scope */
+	bool own; /* of the proxy's namespace; looked at only where namespaces clash */
 };
 
 /* The order of services exported to a namespace: those exported to it by name, then the public ones, oldest first. */
@@ -92,7 +92,7 @@ static bool claims(struct run *r, uint32_t host, uint32_t ns, uint32_t index, st
 	v = view_of(r, ns, index);
 	if (!import_ports(&v, &h, s, port_marks(r, s)) || !export_seen_by_proxy(r, s->export_to))
 		return false;
-	*ret = (struct claim){ s, ns, !v.is_default && ask_is(r, ASK_NS_IS, ns) };
+	*ret = (struct claim){ s, ns, s->flags & HEAD_CLASH && ask_is(r, ASK_NS_IS, ns) };
 	return true;
 }
 

@@ -92,9 +92,11 @@ struct service {
 
 /* NULL when (ns, host) is not there (any more). Records the entry. */
 const struct service *service_read(struct run *, uint32_t ns, uint32_t host);
-/* The variant that routes are made from: of several objects or addresses of one host in a namespace istiod's route
- * builder keeps the last one (5.4). Mostly the service itself. */
-const struct service *service_of_routes(struct run *, const struct service *);
+/* Adds the ports that another ServiceEntry of the same host and namespace has beyond its own, if the two are alike. */
+void service_merge_ports(struct service *, const struct service *from, struct arena *);
+/* The variant that the routes of a port are made from: of several objects or addresses of one host in a namespace istiod's
+ * route builder keeps the last one with the port (5.4). Mostly the service itself. */
+const struct service *service_of_routes(struct run *, const struct service *, uint16_t port);
 /* The object's distribution, else its namespace's (1.4). */
 enum traffic_distribution service_distribution(struct run *, const struct service *);
 /* ExternalName services that lead to this one, in one or more steps, sorted by (ns, host): additional domains and SNI
@@ -134,8 +136,9 @@ enum head_flag {
 	HEAD_EXTERNAL = 32, /* mesh external */
 	HEAD_HAS_VIP = 64,
 	HEAD_WILDCARD = 128,
-	HEAD_DNS = 256,  /* DNS resolution of any kind */
-	HEAD_AUTO = 512, /* no address, but one is allocated for proxies that capture DNS */
+	HEAD_DNS = 256,   /* DNS resolution of any kind */
+	HEAD_AUTO = 512,  /* no address, but one is allocated for proxies that capture DNS */
+	HEAD_MANY = 1024, /* a ServiceEntry with several addresses */
 };
 struct port_head {
 	uint16_t number;

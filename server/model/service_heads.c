@@ -108,6 +108,7 @@ static uint16_t flags_of(struct run *r, const struct service *s, uint32_t export
 	f |= host_is_wildcard(s->host) ? HEAD_WILDCARD : 0;
 	f |= dns ? HEAD_DNS : 0;
 	f |= s->auto_allocate ? HEAD_AUTO : 0;
+	f |= !s->is_kubernetes && s->n_addresses > 1 ? HEAD_MANY : 0;
 	return (uint16_t)f;
 }
 
@@ -145,8 +146,13 @@ static uint32_t candidates(struct run *r, const struct entry *e, struct candidat
 			uintptr_t seen = (uintptr_t)map_get(&at, hosts[j]);
 			struct candidate *c = seen ? &v[seen - 1] : NULL;
 
-			if (c && (c->service.is_kubernetes || e->v[i]->kind != KIND_SERVICE))
+			if (c && (c->service.is_kubernetes || e->v[i]->kind != KIND_SERVICE)) {
+				struct service other;
+
+				service_from_object(e->v[i], hosts[j], a, &other);
+				service_merge_ports(&c->service, &other, a);
 				continue;
+			}
 			if (!c) {
 				c = ARENA_PUSH(a, v, n, cap);
 				map_set(&at, hosts[j], (void *)(uintptr_t)n);

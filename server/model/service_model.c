@@ -8,6 +8,7 @@
 #include "model/auto_vip.h"
 #include "model/options.h"
 #include "model/queries.h"
+#include "model/same.h"
 #include "model/service.h"
 #include "types.h"
 #include "world/world.h"
@@ -292,11 +293,26 @@ static uint32_t principal(const struct entry *e)
 	return 0;
 }
 
+void service_merge_ports(struct service *s, const struct service *from, struct arena *a)
+{
+	struct service_port_model *v;
+
+	if (s->is_kubernetes || !same_service(s, from))
+		return;
+	v = arena_array(a, struct service_port_model, s->n_ports + from->n_ports);
+	if (s->n_ports)
+		memcpy(v, s->ports, s->n_ports * sizeof *v);
+	s->ports = v;
+	for (uint32_t i = 0; i < from->n_ports; i++)
+		if (!service_port_of(s, from->ports[i].number))
+			v[s->n_ports++] = from->ports[i];
+}
+
 const struct service *service_read(struct run *r, uint32_t ns, uint32_t host)
 {
 	const struct entry *e = read_entry(r, CELL_SVC_NS_HOST, run_pair(r, ns, host));
 	const struct object **others;
-	struct service *s;
+	struct service *s, other;
 	uint32_t first;
 
 	if (!e->n)
@@ -308,8 +324,11 @@ const struct service *service_read(struct run *r, uint32_t ns, uint32_t host)
 		return s;
 	others = arena_array(run_arena(r), const struct object *, e->n);
 	for (uint32_t i = 0; i < e->n; i++)
-		if (i != first && e->v[i]->kind == KIND_SERVICE_ENTRY)
+		if (i != first && e->v[i]->kind == KIND_SERVICE_ENTRY) {
 			others[s->n_others++] = e->v[i];
+			service_from_object(e->v[i], s->host, run_arena(r), &other);
+			service_merge_ports(s, &other, run_arena(r));
+		}
 	s->others = others;
 	return s;
 }
@@ -336,14 +355,29 @@ static bool listed_before(const struct object *a, const struct object *b, const 
 	return strcmp(a->name, b->name) < 0;
 }
 
-const struct service *service_of_routes(struct run *r, const struct service *s)
+static bool entry_has_port(const struct object *o, uint16_t port)
+{
+	const struct service_entry_spec *spec = ((const struct service_entry *)o->body)->spec;
+
+	for (uint32_t i = 0; spec && i < spec->ports.n; i++)
+		if (spec->ports.v[i].number.v == port)
+			return true;
+	return false;
+}
+
+const struct service *service_of_routes(struct run *r, const struct service *s, uint16_t port)
 {
 	const struct object *last = s->object;
 	struct service *variant;
 
+	if (!s->is_kubernetes && !entry_has_port(last, port))
+		last = NULL;
 	for (uint32_t i = 0; i < s->n_others; i++)
-		if (listed_before(last, s->others[i], s->host))
+		if (entry_has_port(s->others[i], port) &&
+		    (!last || listed_before(last, s->others[i], s->host)))
 			last = s->others[i];
+	if (!last)
+		return s;
 	if (last == s->object && (s->is_kubernetes || s->n_addresses <= 1))
 		return s;
 	variant = arena_new(run_arena(r), struct service);

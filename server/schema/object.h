@@ -42,7 +42,7 @@ struct decode_opts {
 	const char *default_ns; /* for namespaced kinds without one; NULL: "default" */
 	const char *cluster;    /* NULL: "" */
 	bool keep_status; /* status counts for the hash: kinds whose status is read do so anyway */
-	bool admit; /* what the validating webhook would refuse is bad too (check.h) */
+	bool admit;       /* what the validating webhook would refuse is bad too (check.h) */
 };
 /* Decodes one document (not a List: see object_each). Unknown fields are warnings with their place. Nothing of `doc`
  * is kept but what is copied. */

@@ -29,8 +29,6 @@ struct source_batch {
 	/* All problems of the source, replacing those of the batch before. */
 	struct source_problem *problems;
 	uint32_t n_problems, c_problems;
-	uint32_t
-		n_new_rejects; /* of these, errors that the batch before did not have: the first ones */
 	/* Kinds that were seen for the first time and are not read. */
 	const char **unread_kinds;
 	uint32_t n_unread_kinds, c_unread_kinds;

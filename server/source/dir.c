@@ -22,6 +22,7 @@
 enum {
 	BURST_QUIET_NS = 2 * NS_PER_MS,
 	BURST_MAX_NS = 20 * NS_PER_MS,
+	RETRY_NS = NS_PER_S, /* to look again at a directory that could not be read */
 	WATCH_MASK = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE |
 		     IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF,
 };
@@ -67,11 +68,6 @@ void dir_source_free(struct dir_source *d)
 	xfree(d);
 }
 
-void dir_source_free_p(struct dir_source **d)
-{
-	dir_source_free(*d);
-}
-
 static bool same_stat(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
@@ -89,6 +85,7 @@ struct found {
 	char **paths;
 	struct stat *stats;
 	size_t n, cap, cap_stats;
+	bool incomplete;
 };
 
 static void found_add(struct found *f, char *path, const struct stat *st)
@@ -100,6 +97,18 @@ static void found_add(struct found *f, char *path, const struct stat *st)
 	}
 	f->stats[f->n] = *st;
 	f->paths[f->n++] = path;
+}
+
+/* A directory below that has just gone is gone. Anything else (no rights, no file descriptors, the whole tree gone) says
+ * nothing about the files in it: what they said holds, and the next look comes soon. */
+static void note_unreadable(struct dir_source *d, const char *path, unsigned depth, struct found *f)
+{
+	if (depth && (errno == ENOENT || errno == ENOTDIR))
+		return;
+	if (!d->incomplete && !f->incomplete)
+		log_error("cannot read directory; what its files said holds", "path", path, "error",
+			  strerror(errno));
+	f->incomplete = true;
 }
 
 /* All files to read under a directory, links followed, with an explicit stack. */
@@ -119,7 +128,10 @@ static void walk(struct dir_source *d, struct found *f)
 		unsigned depth = stack[n].depth;
 		DIR *dir = opendir(path);
 
-		watch(d, path);
+		if (dir)
+			watch(d, path);
+		else
+			note_unreadable(d, path, depth, f);
 		for (struct dirent *de; dir && (de = readdir(dir));) {
 			char *sub;
 			struct stat st;
@@ -183,11 +195,14 @@ static bool look(struct dir_source *d, struct source_batch *b)
 		VEC_ROOM(todo, n_todo, c_todo);
 		todo[n_todo++] = found.paths[i];
 	}
-	for (uint32_t i = 0; (i = map_next(&d->files, i, &path, NULL));)
+	for (uint32_t i = 0; !found.incomplete && (i = map_next(&d->files, i, &path, NULL));)
 		if (!map_has(&stats, path)) {
 			VEC_ROOM(gone, n_gone, c_gone);
 			gone[n_gone++] = path;
 		}
+	if (d->incomplete && !found.incomplete)
+		log_info("all directories can be read again", "path", d->path);
+	d->incomplete = found.incomplete;
 	if (n_gone)
 		qsort(gone, n_gone, sizeof *gone, by_text);
 	if (n_todo)
@@ -217,20 +232,9 @@ static bool look(struct dir_source *d, struct source_batch *b)
 	return any;
 }
 
-static uint32_t count_errors(struct dir_source *d)
-{
-	uint32_t n = 0;
-	void *f;
-
-	for (uint32_t i = 0; (i = map_next(&d->files, i, NULL, &f));)
-		n += ((struct file *)f)->diag.n_errors;
-	return n;
-}
-
 struct source_batch *dir_source_scan(struct dir_source *d)
 {
 	struct source_batch *b = source_batch_new();
-	uint32_t before = count_errors(d);
 
 	b->seen_ns = clock_mono_ns();
 	if (!look(d, b) && d->scanned) {
@@ -240,8 +244,6 @@ struct source_batch *dir_source_scan(struct dir_source *d)
 	d->scanned = true;
 	b->synced = true;
 	dir_add_problems(d, b);
-	before = MIN(before, count_errors(d));
-	b->n_new_rejects = count_errors(d) - before;
 	return b;
 }
 
@@ -293,7 +295,9 @@ static void *watch_thread(void *arg)
 	while (!stopping(d)) {
 		int64_t first;
 
-		if (!wait_readable(d, -1) || stopping(d) || !drain(d))
+		bool rung = wait_readable(d, d->incomplete ? RETRY_NS : -1);
+
+		if (stopping(d) || (rung && !drain(d)) || (!rung && !d->incomplete))
 			continue;
 		first = clock_mono_ns();
 		while (clock_mono_ns() - first < BURST_MAX_NS && wait_readable(d, BURST_QUIET_NS) &&

@@ -24,7 +24,6 @@ struct dir_options {
 /* False if the path cannot be opened. Reads nothing yet. Options are copied. */
 bool dir_source_new(const struct dir_options *, struct dir_source **ret, struct err *e) must_check;
 void dir_source_free(struct dir_source *); /* stopped */
-void dir_source_free_p(struct dir_source **);
 
 /* Reads everything anew that has changed since the last call and returns what that means; NULL if nothing changed. The
  * first batch is never NULL and has `synced`. For one-shot use and tests; not while started. */

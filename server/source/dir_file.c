@@ -192,7 +192,10 @@ static void add_delete(struct source_batch *b, const struct object *o)
 static void exchange(struct reading *r)
 {
 	struct file *f = r->f;
+	struct map had = MAP_INIT;
 
+	for (uint32_t i = 0; i < f->n_held; i++)
+		map_set(&had, f->held[i].key, &f->held[i]);
 	for (uint32_t i = 0; i < f->n_held; i++)
 		if (!map_has(&r->have, f->held[i].key) &&
 		    map_get(&r->d->owners, f->held[i].key) == f) {
@@ -200,12 +203,13 @@ static void exchange(struct reading *r)
 			add_delete(r->batch, f->held[i].object);
 		}
 	for (uint32_t i = 0; i < r->n_held; i++) {
-		struct held *h = &r->held[i], *old = find_held(f, h->key);
+		struct held *h = &r->held[i], *old = map_get(&had, h->key);
 
 		if (!old || old->object != h->object)
 			add_put(r->batch, h->object);
 		map_set(&r->d->owners, h->key, f);
 	}
+	map_fini(&had);
 	for (uint32_t i = 0; i < f->n_held; i++) {
 		object_unref(f->held[i].object);
 		xfree(f->held[i].key);

@@ -23,13 +23,13 @@ struct file {
 	struct diag diag; /* its problems now */
 	int64_t *since;   /* per problem */
 	bool *in_force;
-	bool seen;     /* by the scan that runs */
 	bool shadowed; /* an object of it is also declared elsewhere, and that one holds */
 	bool stale;    /* to be read again although the file did not change */
 };
 struct dir_source {
 	char *path, *default_ns, *cluster;
 	bool is_file, scanned;
+	bool incomplete;    /* the last look could not read a directory: nothing counts as gone */
 	struct map files;   /* path -> struct file */
 	struct map owners;  /* held key -> struct file */
 	struct map unread;  /* kinds named once */
@@ -46,7 +46,7 @@ struct dir_source {
 /* Reads one file again and adds what follows to the batch. st NULL: the file is gone. */
 void dir_read_file(struct dir_source *, const char *path, const struct stat *st,
 		   struct source_batch *);
-/* Adds all problems that hold. `before` is how many rejects the file diags had counted. */
+/* Adds all problems that hold. */
 void dir_add_problems(struct dir_source *, struct source_batch *);
 /* The one copy of a path that lives as long as the source. */
 const char *dir_path(struct dir_source *, const char *path);

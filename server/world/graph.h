@@ -80,8 +80,8 @@ void run_emit(struct run *, const void *bytes, size_t n); /* appends to the resu
 /* Names a cell that has a value as a source of the result: a member that the query has made use of, where the trace has
  * only the entry. graph_explain and graph_impact show it; it makes nothing stale and nothing may follow from it. */
 void cite_cell(struct run *, unsigned kind, uint32_t key);
-struct arena *run_arena(struct run *);                    /* emptied when the query returns */
-struct diag *run_diag(struct run *); /* kept with the result until it is run again */
+struct arena *run_arena(struct run *); /* emptied when the query returns */
+struct diag *run_diag(struct run *);   /* kept with the result until it is run again */
 struct keys *run_keys(struct run *);
 
 static inline uint32_t run_key(struct run *r, const char *s)

@@ -19,7 +19,7 @@ def namespace(i):
 
 
 def host(i):
-    return f"svc-{i}.{namespace(i)}.mesh"
+    return f"svc-{i}.{namespace(i)}." + os.environ.get("SUFFIX", "svc.cluster.local")
 
 
 def ip(first, i):

@@ -49,6 +49,20 @@ def protocols(mesh):
 
 
 @test
+def explained(mesh):
+    """A virtual host that Envoy has leads back to its objects and where they are written, and an object to it."""
+    out = mesh.daemon.command("explain", "--proxy", "frontend.app", f"vhost/80/{HOST}:80")
+    places = dict(line.rsplit(" ", 1) for line in out.stdout.splitlines())
+    expect(out.returncode == 0, f"explain: {out}")
+    expect({"Service app/web", "VirtualService app/web"} <= set(places), f"explain: {out.stdout}")
+    expect(all(".yaml:" in place for place in places.values()), f"explain: {out.stdout}")
+    out = mesh.daemon.command("impact", "VirtualService/app/web")
+    expect(out.returncode == 0 and f"frontend.app vhost 80/{HOST}:80" in out.stdout.splitlines(), f"impact: {out}")
+    out = mesh.daemon.command("explain", "--proxy", "frontend.app", "cluster/nosuch")
+    expect(out.returncode == 1, f"explain of nothing: {out}")
+
+
+@test
 def straight_to_a_pod(mesh):
     """Addresses that are no service's pass: to a pod with a sidecar and to one without."""
     for pod in ("v2", "v3"):

@@ -38,6 +38,7 @@ struct mutants {
 	struct mutant *v;
 	unsigned n, cap;
 	struct told *told; /* shared */
+	struct versions *expected;
 	uint64_t seed;
 	uint32_t n_rounds;
 };
@@ -160,6 +161,8 @@ static bool collect(struct mutants *s)
 
 	graph_mutate_forget();
 	rounds_init(&r, s->seed);
+	r.expected = s->expected;
+	r.is_telling = true;
 	ok = rounds_run(&r, s->n_rounds, &e);
 	rounds_fini(&r);
 	if (!ok)
@@ -220,6 +223,7 @@ static void run_child(const struct mutants *s, unsigned i)
 	r.mutation = m->m;
 	r.query = m->query;
 	r.what = m->what;
+	r.expected = s->expected;
 	r.progress = &s->told[i].rounds;
 	_exit(!rounds_run(&r, s->n_rounds, &e));
 }
@@ -310,8 +314,11 @@ bool mutants_run(uint64_t seed, uint32_t n_rounds, unsigned n_workers, const cha
 {
 	struct mutants s = { .seed = seed, .n_rounds = n_rounds };
 	int64_t start_ns = clock_mono_ns();
-	bool ok = collect(&s);
 	size_t size;
+	bool ok;
+
+	s.expected = xcalloc(n_rounds, sizeof *s.expected);
+	ok = collect(&s);
 
 	ok = read_equivalents(&s, equivalent) && ok;
 	size = s.n * sizeof *s.told;
@@ -322,6 +329,7 @@ bool mutants_run(uint64_t seed, uint32_t n_rounds, unsigned n_workers, const cha
 	ok = !report(&s) && ok;
 	printf("mutate: %.0f s\n", (double)(clock_mono_ns() - start_ns) / 1e9);
 	munmap(s.told, size);
+	xfree(s.expected);
 	xfree(s.v);
 	return ok;
 }

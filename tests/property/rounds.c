@@ -180,12 +180,13 @@ static bool check_equal(struct rounds *r, struct err *e)
 	return true;
 }
 
+/* Sometimes commits stop half way, with edits and proxies coming in between. */
 static bool commit(struct rounds *r, bool *ret_partial, struct err *e)
 {
-	/* Sometimes commits stop half way, with edits and proxies coming in between. */
-	while (!rng_below(&r->rng, 4) && !engine_commit(r->engine, 1, on_changed, r)) {
+	while (!rng_below(&r->rng, 4)) {
+		if (!engine_commit(r->engine, 1, on_changed, r))
+			r->figures.n_partial++;
 		*ret_partial = true;
-		r->figures.n_partial++;
 		if (!come_and_go(r, 200, e) || (!rng_below(&r->rng, 4) && !edit(r, e)))
 			return false;
 	}
@@ -194,9 +195,39 @@ static bool commit(struct rounds *r, bool *ret_partial, struct err *e)
 	return true;
 }
 
+static bool check_versions(struct rounds *r, struct err *e)
+{
+	struct versions *all = &r->expected[r->figures.n_rounds - 1];
+
+	for (unsigned i = 0; i < MAX_PROXIES; i++)
+		for (unsigned t = 0; r->joined[i].slot && t < XDS_N; t++) {
+			const struct root *root = snapshot_root(engine_snapshot(r->joined[i].proxy),
+								(enum xds_type)t);
+
+			if (r->is_telling)
+				all->v[i][t] = root_version(root);
+			else if (all->v[i][t] != root_version(root))
+				return err(e, "%s of %s/%s is not what was told", xds_types[t].name,
+					   r->joined[i].slot->ns, r->joined[i].slot->name);
+		}
+	return true;
+}
+
+static bool check(struct rounds *r, struct err *e)
+{
+	enum { CHECK_GRAPH_EVERY = 8 };
+	struct graph *g = world_graph(engine_world(r->engine));
+
+	if (r->expected && !check_versions(r, e))
+		return false;
+	if (!r->expected || r->is_telling)
+		return rounds_verify(r, r->engine, e);
+	return r->figures.n_rounds % CHECK_GRAPH_EVERY || graph_check(g, e);
+}
+
 static bool step(struct rounds *r, struct err *e)
 {
-	uint32_t n = rng_below(&r->rng, 8) ? 1 : 1 + rng_below(&r->rng, 8);
+	uint32_t n = rng_below(&r->rng, 2) ? 1 : 1 + rng_below(&r->rng, 8);
 	struct graph_stats stats;
 	struct engine_stats engine;
 	bool partial = false;
@@ -207,8 +238,7 @@ static bool step(struct rounds *r, struct err *e)
 	for (uint32_t i = 0; i < n; i++)
 		if (!edit(r, e))
 			return false;
-	if (!commit(r, &partial, e) || !check_told(r, partial, e) ||
-	    !rounds_verify(r, r->engine, e))
+	if (!commit(r, &partial, e) || !check_told(r, partial, e) || !check(r, e))
 		return false;
 	if (!rng_below(&r->rng, 8) && !check_equal(r, e))
 		return false;

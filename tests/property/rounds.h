@@ -30,6 +30,13 @@ struct rounds {
 	enum mutation mutation;
 	unsigned query, what;
 	uint32_t *progress; /* rounds, where another process can see them; or NULL */
+	/* The versions that each proxy has after each round, told by a run without a mistake: what is drawn does not depend
+	 * on what the engine does, so a run with one has them instead of a rebuild. */
+	struct versions *expected;
+	bool is_telling;
+};
+struct versions {
+	uint64_t v[MAX_PROXIES][XDS_N];
 };
 void rounds_init(struct rounds *, uint64_t seed);
 void rounds_fini(struct rounds *);

@@ -14,7 +14,8 @@ struct test {
 #define TEST(id) \
 	static void test_##id(void); \
 	static const struct test test_row_##id \
-		__attribute__((section("tests"), used, aligned(sizeof(void *)))) = { #id, test_##id }; \
+		__attribute__((section("tests"), used, aligned(sizeof(void *)))) = { #id, \
+										     test_##id }; \
 	static void test_##id(void)
 
 bool test_check(bool ok, const char *file, int line, const char *what);
@@ -26,4 +27,5 @@ void test_skip(const char *why);
 /* Each is true when it held, for `if (!CHECK(x)) return;`. */
 #define CHECK(cond) test_check(!!(cond), __FILE__, __LINE__, #cond)
 #define CHECK_STR(a, b) test_check_str((a), (b), __FILE__, __LINE__, #a " == " #b)
-#define CHECK_INT(a, b) test_check_int((long long)(a), (long long)(b), __FILE__, __LINE__, #a " == " #b)
+#define CHECK_INT(a, b) \
+	test_check_int((long long)(a), (long long)(b), __FILE__, __LINE__, #a " == " #b)

@@ -1,4 +1,4 @@
-/* One allocation per body: the struct, its pieces, the results it keeps, and its own bytes. While building, copied bytes
+/* One allocation per body: the struct, its pieces, the results and bodies it keeps, and its own bytes. While building, copied bytes
  * go to a scratch buffer that may move, so pieces of it are offsets until the end. */
 #include "snapshot/body.h"
 #include "base/buf.h"
@@ -6,11 +6,16 @@
 #include <assert.h>
 #include <string.h>
 
+/* One of the two. */
+struct owner {
+	const struct result *result;
+	const struct body *body; /* whose own owners are not bodies: chains do not grow */
+};
 struct whole {
 	struct body pub;
 	uint32_t n_owners;
 	uint32_t memory;
-	const struct result *owners[];
+	struct owner owners[];
 };
 
 /* A slice of its own costs the transport more than copying this much. */
@@ -19,7 +24,7 @@ enum { SHARE_MIN = 256 };
 struct part {
 	const void *p; /* NULL: in the scratch buffer, at `at` */
 	size_t at, n;
-	const struct result *owner;
+	struct owner owner;
 };
 struct body_builder {
 	struct buf own;
@@ -35,6 +40,20 @@ const struct body *body_ref(const struct body *b)
 	return b;
 }
 
+static struct owner owner_ref(struct owner o)
+{
+	if (o.result)
+		result_ref(o.result);
+	body_ref(o.body);
+	return o;
+}
+
+static void owner_unref(struct owner o)
+{
+	result_unref(o.result);
+	body_unref(o.body);
+}
+
 void body_unref(const struct body *b)
 {
 	struct whole *w;
@@ -43,7 +62,7 @@ void body_unref(const struct body *b)
 		return;
 	w = (struct whole *)(uintptr_t)b;
 	for (uint32_t i = 0; i < w->n_owners; i++)
-		result_unref(w->owners[i]);
+		owner_unref(w->owners[i]);
 	xfree(w);
 }
 
@@ -87,15 +106,29 @@ void body_put_shared(struct body_builder *b, const void *bytes, size_t n,
 		body_put(b, bytes, n);
 		return;
 	}
-	put_part(b, (struct part){ .p = bytes, .n = n, .owner = result_ref(owner) });
+	put_part(b, (struct part){ .p = bytes, .n = n, .owner.result = result_ref(owner) });
 	b->total += n;
+}
+
+void body_put_body(struct body_builder *b, const struct body *other)
+{
+	for (uint32_t i = 0; i < other->n_pieces; i++) {
+		const struct body_piece *p = &other->pieces[i];
+
+		if (p->n < SHARE_MIN)
+			body_put(b, p->p, p->n);
+		else
+			put_part(b, (struct part){
+					    .p = p->p, .n = p->n, .owner.body = body_ref(other) });
+		b->total += p->n < SHARE_MIN ? 0 : p->n;
+	}
 }
 
 /* The layout: struct, owners, pieces, bytes. */
 static struct whole *whole_new(uint32_t n_owners, uint32_t n_pieces, size_t n_bytes,
 			       struct body_piece **ret_pieces, uint8_t **ret_bytes)
 {
-	size_t owners = n_owners * sizeof(const struct result *);
+	size_t owners = n_owners * sizeof(struct owner);
 	size_t pieces = n_pieces * sizeof(struct body_piece);
 	size_t size = sizeof(struct whole) + owners + pieces + n_bytes;
 	struct whole *w;
@@ -131,7 +164,7 @@ static struct whole *end_in_pieces(const struct body_builder *b)
 
 		piece[i] = (struct body_piece){ p->p ? p->p : bytes + p->at, p->n };
 		if (p->p)
-			w->owners[n_owners++] = result_ref(p->owner);
+			w->owners[n_owners++] = owner_ref(p->owner);
 	}
 	return w;
 }
@@ -152,18 +185,26 @@ static struct whole *end_joined(const struct body_builder *b)
 	return w;
 }
 
-const struct body *body_end(struct body_builder *b)
+static const struct body *finish(struct body_builder *b, struct whole *w)
 {
-	struct whole *w = b->n > BODY_PIECES_MAX ? end_joined(b) : end_in_pieces(b);
-
 	assert(!b->own.overflow);
 	w->pub.total = b->total;
 	for (uint32_t i = 0; i < b->n; i++)
-		result_unref(b->v[i].owner);
+		owner_unref(b->v[i].owner);
 	xfree(b->v);
 	buf_fini(&b->own);
 	xfree(b);
 	return &w->pub;
+}
+
+const struct body *body_end(struct body_builder *b)
+{
+	return finish(b, b->n > BODY_PIECES_MAX ? end_joined(b) : end_in_pieces(b));
+}
+
+const struct body *body_end_joined(struct body_builder *b)
+{
+	return finish(b, end_joined(b));
 }
 
 const struct body *body_copy(const void *bytes, size_t n)

@@ -37,4 +37,7 @@ struct body_builder *body_begin(void);
 void body_put(struct body_builder *, const void *, size_t n);
 /* Bytes inside `owner` are referred to, and owner is kept; short ones are copied all the same. */
 void body_put_shared(struct body_builder *, const void *, size_t n, const struct result *owner);
-const struct body *body_end(struct body_builder *) must_check; /* frees the builder */
+/* The same for all pieces of another body. */
+void body_put_body(struct body_builder *, const struct body *);
+const struct body *body_end(struct body_builder *) must_check;        /* frees the builder */
+const struct body *body_end_joined(struct body_builder *) must_check; /* in any case one run */

@@ -13,6 +13,7 @@ static const struct shelf_row shelves[SHELF_N] = {
 	[SHELF_SNAPSHOT] = { snapshot_equal, snapshot_destroy, NULL },
 	[SHELF_DIFF] = { diff_equal, diff_destroy, NULL },
 	[SHELF_RESPONSE] = { response_equal, response_destroy, response_size },
+	[SHELF_CHUNK] = { chunk_equal, chunk_destroy, chunk_size },
 };
 
 struct xds_cache *xds_cache_new(void)

@@ -15,6 +15,7 @@ enum shelf {
 	SHELF_SNAPSHOT,
 	SHELF_DIFF,
 	SHELF_RESPONSE,
+	SHELF_CHUNK,
 	SHELF_N
 };
 
@@ -48,6 +49,9 @@ void diff_destroy(struct shared *);
 bool response_equal(const struct shared *, const void *key);
 void response_destroy(struct shared *);
 size_t response_size(const struct shared *);
+bool chunk_equal(const struct shared *, const void *key);
+void chunk_destroy(struct shared *);
+size_t chunk_size(const struct shared *);
 
 struct xds_cache {
 	struct lock
@@ -91,6 +95,8 @@ bool names_find_hashed(const struct names *, uint64_t hash, const char *s, size_
 bool names_has_hashed(const struct names *, uint64_t hash, const char *s, size_t len);
 
 bool root_is_personal(const struct root *);
+/* Of lists, equal hashes are equality: their bytes are compared where they are made (world/result.h). */
+bool same_content(const struct result *, const struct result *);
 /* The index of a root (root.c): its resources without duplicates, by hash of the name. */
 struct index_entry {
 	uint64_t hash; /* name_hash */

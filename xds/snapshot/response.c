@@ -5,8 +5,7 @@
 #include "snapshot/response.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "snapshot/cache.h"
-#include "snapshot/wire.h"
+#include "snapshot/encode.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +19,18 @@ struct items {
 	struct item *v;
 	uint32_t n, cap;
 };
+/* Items that are all resources of one list, and nothing else. */
+struct span {
+	const struct result *list;
+	uint32_t first, n;
+};
 struct strings {
 	const char **v;
 	uint32_t n, cap;
 };
+
+/* Bytes of a list from which on its encoding is kept for other responses. */
+enum { CHUNK_MIN = 4096 };
 
 struct work {
 	struct xds_cache *cache;
@@ -34,6 +41,8 @@ struct work {
 	struct arena arena;
 	struct items items;
 	struct strings removed, vanished;
+	struct span *spans; /* in order */
+	uint32_t n_spans, cap_spans;
 };
 
 /* ---- Gathering ---- */
@@ -84,11 +93,32 @@ static bool add_if_subscribed(void *ctx, const struct resource *r)
 	return true;
 }
 
+/* The lists of a root one by one, remembering those that are worth a chunk. */
+static void gather_lists(struct work *w, const struct result *root)
+{
+	for (uint32_t i = 0; i < root->n; i++) {
+		const struct result *list = root->child[i];
+		uint32_t first = w->items.n;
+
+		resource_each(list, add_if_subscribed, w);
+		if (list->shape != RESULT_LIST || list->total < CHUNK_MIN)
+			continue;
+		VEC_ROOM(w->spans, w->n_spans, w->cap_spans);
+		w->spans[w->n_spans++] = (struct span){ list, first, w->items.n - first };
+	}
+}
+
 static void gather_all(struct work *w)
 {
 	const struct hashed *name = names_hashed(w->key->names);
+	const struct result *root = root_result(w->key->to);
 
-	resource_each(root_result(w->key->to), add_if_subscribed, w);
+	w->n_spans = 0;
+	if (root->shape == RESULT_LIST && w->key->all && !w->pair && !w->index->n_duplicates &&
+	    !root_is_personal(w->key->to))
+		gather_lists(w, root);
+	else
+		resource_each(root, add_if_subscribed, w);
 	for (uint32_t i = 0; i < names_count(w->key->names); i++) {
 		if (!index_find(w->index, name[i].hash, name[i].s, strlen(name[i].s)))
 			add_missing(w, name[i].s);
@@ -226,193 +256,45 @@ static const struct names *eds_names(struct work *w)
 
 /* ---- Encoding ---- */
 
-enum { /* field numbers; those of DiscoveryResponse and DeltaDiscoveryResponse agree as far as they go */
-       VERSION = 1,
-       RESOURCES = 2,
-       TYPE_URL = 4,
-       REMOVED = 6,
-       SOTW_CONTROL_PLANE = 6,
-       DELTA_CONTROL_PLANE = 7,
-       RESOURCE_VERSION = 1,
-       RESOURCE_ANY = 2,
-       RESOURCE_NAME = 3,
-       ANY_URL = 1,
-       ANY_VALUE = 2,
-       CONTROL_PLANE_ID = 1,
-       CLA_NAME = 1,
-       ROUTES_NAME = 1,
-       ROUTES_VALIDATE_CLUSTERS = 7,
-};
-enum { URL_MAX = 1024, HEAD_MAX = RESOURCE_NAME_MAX + URL_MAX + 128 };
-
-static void put_string(struct body_builder *b, unsigned field, const char *s, size_t len)
+static void put_items(struct body_builder *b, const struct work *w, uint32_t from, uint32_t to)
 {
-	uint8_t head[1 + WIRE_VARINT_MAX];
+	const struct response_key *k = w->key;
 
-	body_put(b, head, (size_t)(wire_put_head(head, field, len) - head));
-	body_put(b, s, len);
-}
+	for (uint32_t i = from; i < to; i++) {
+		const struct item *t = &w->items.v[i];
+		struct resource r;
 
-struct envelope {
-	enum xds_protocol protocol;
-	const char *name, *version, *url;
-	size_t name_len, version_len, url_len, body_len;
-};
-
-/* All that comes before a resource's body. */
-static void put_envelope(struct body_builder *b, const struct envelope *e)
-{
-	uint8_t head[HEAD_MAX], *p = head;
-	size_t any = wire_bytes_size(e->url_len) + wire_bytes_size(e->body_len);
-
-	if (e->protocol == XDS_DELTA) {
-		size_t name = e->name_len ? wire_bytes_size(e->name_len) : 0;
-		size_t version = e->version_len ? wire_bytes_size(e->version_len) : 0;
-
-		p = wire_put_head(p, RESOURCES, name + version + wire_bytes_size(any));
-		if (name)
-			p = wire_put_bytes(p, RESOURCE_NAME, e->name, e->name_len);
-		if (version)
-			p = wire_put_bytes(p, RESOURCE_VERSION, e->version, e->version_len);
-		p = wire_put_head(p, RESOURCE_ANY, any);
-	} else {
-		p = wire_put_head(p, RESOURCES, any);
+		if (t->at) {
+			r = resource_at(t->at, t->offset);
+			encode_resource(b, k->protocol, k->type, &r, w->pair);
+		} else {
+			encode_empty(b, k->protocol, k->type, t->name, t->name_len, w->pair);
+		}
 	}
-	p = wire_put_bytes(p, ANY_URL, e->url, e->url_len);
-	p = wire_put_head(p, ANY_VALUE, e->body_len);
-	assert((size_t)(p - head) <= sizeof head);
-	body_put(b, head, (size_t)(p - head));
-}
-
-/* The body that stands for a name that is not there, if its type has one. */
-static size_t empty_body(enum xds_type type, const char *name, size_t len, uint8_t *out)
-{
-	uint8_t *p = wire_put_bytes(out, type == XDS_EDS ? CLA_NAME : ROUTES_NAME, name, len);
-
-	if (type ==
-	    XDS_RDS) /* the clusters of routes to come are not to be checked: BoolValue false */
-		p = wire_put_head(p, ROUTES_VALIDATE_CLUSTERS, 0);
-	return (size_t)(p - out);
-}
-
-uint64_t empty_version(enum xds_type type, const char *name, size_t len)
-{
-	uint8_t body[RESOURCE_NAME_MAX + 16];
-
-	return hash128(body, empty_body(type, name, len, body)).h[0];
-}
-
-uint64_t paired_version(uint64_t version, uint64_t name_hash, const struct root_index *pair)
-{
-	const struct index_entry *e = pair ? index_guess(pair, name_hash) : NULL;
-	struct hash128 both = HASH128_INIT;
-
-	if (!e)
-		return version;
-	both = hash128_fold(both, (struct hash128){ { version, 0 } });
-	return hash128_fold(both, (struct hash128){ { e->version, 0 } }).h[0];
-}
-
-uint64_t response_resource_version(const struct resource *r, const struct root *pair)
-{
-	return paired_version(resource_version(r), name_hash(r->name, r->name_len),
-			      pair ? root_index(pair) : NULL);
-}
-
-uint64_t response_empty_version(enum xds_type type, const char *name, const struct root *pair)
-{
-	size_t len = strlen(name);
-
-	return paired_version(empty_version(type, name, len), name_hash(name, len),
-			      pair ? root_index(pair) : NULL);
-}
-
-static void put_piece(void *ctx, const void *bytes, size_t n, const struct result *owner)
-{
-	body_put_shared(ctx, bytes, n, owner);
-}
-
-static void put_item(struct body_builder *b, const struct work *w, const struct item *t)
-{
-	uint64_t number;
-	char version[VERSION_HEX];
-	uint8_t empty[RESOURCE_NAME_MAX + 16];
-	struct resource r;
-	struct envelope e = {
-		.protocol = w->key->protocol,
-		.name = t->name,
-		.name_len = t->name_len,
-		.version = version,
-		.version_len = VERSION_HEX - 1,
-		.url = w->row->url,
-		.url_len = strlen(w->row->url),
-	};
-
-	if (t->at) {
-		r = resource_at(t->at, t->offset);
-		number = resource_version(&r);
-		e.body_len = r.size;
-	} else {
-		number = empty_version(w->key->type, t->name, t->name_len);
-		e.body_len = empty_body(w->key->type, t->name, t->name_len, empty);
-	}
-	version_hex(paired_version(number, name_hash(t->name, t->name_len), w->pair), version);
-	put_envelope(b, &e);
-	if (t->at)
-		resource_pieces(&r, put_piece, b);
-	else
-		body_put(b, empty, e.body_len);
 }
 
 static const struct body *encode(const struct work *w, uint64_t version)
 {
 	struct body_builder *b = body_begin();
 	char hex[VERSION_HEX];
+	uint32_t at = 0;
 
 	version_hex(version, hex);
-	put_string(b, VERSION, hex, VERSION_HEX - 1);
-	for (uint32_t i = 0; i < w->items.n; i++)
-		put_item(b, w, &w->items.v[i]);
-	put_string(b, TYPE_URL, w->row->url, strlen(w->row->url));
+	encode_text(b, ENCODE_VERSION, hex, VERSION_HEX - 1);
+	for (uint32_t i = 0; i < w->n_spans; i++) {
+		const struct span *s = &w->spans[i];
+		const struct body *chunk =
+			chunk_get(w->cache, s->list, w->key->protocol, w->key->type);
+
+		put_items(b, w, at, s->first);
+		body_put_body(b, chunk);
+		body_unref(chunk);
+		at = s->first + s->n;
+	}
+	put_items(b, w, at, w->items.n);
+	encode_text(b, ENCODE_TYPE_URL, w->row->url, strlen(w->row->url));
 	for (uint32_t i = 0; w->key->protocol == XDS_DELTA && i < w->removed.n; i++)
-		put_string(b, REMOVED, w->removed.v[i], strlen(w->removed.v[i]));
-	return body_end(b);
-}
-
-const struct body *answer_encode(enum xds_protocol protocol, const char *type_url,
-				 const char *version, const struct answer_resource *v, size_t n,
-				 const char *control_plane)
-{
-	struct body_builder *b = body_begin();
-
-	if (!str_empty(version))
-		put_string(b, VERSION, version, strlen(version));
-	for (size_t i = 0; i < n; i++) {
-		struct envelope e = {
-			.protocol = protocol,
-			.name = v[i].name,
-			.name_len = strlen(v[i].name),
-			.url = v[i].type_url,
-			.url_len = strlen(v[i].type_url),
-			.body_len = v[i].len,
-		};
-
-		assert(e.name_len <= RESOURCE_NAME_MAX && e.url_len <= URL_MAX);
-		put_envelope(b, &e);
-		body_put(b, v[i].value, v[i].len);
-	}
-	put_string(b, TYPE_URL, type_url, strlen(type_url));
-	if (control_plane) {
-		uint8_t head[2 * (1 + WIRE_VARINT_MAX)], *p = head;
-		size_t len = strlen(control_plane);
-
-		p = wire_put_head(p,
-				  protocol == XDS_DELTA ? DELTA_CONTROL_PLANE : SOTW_CONTROL_PLANE,
-				  wire_bytes_size(len));
-		p = wire_put_head(p, CONTROL_PLANE_ID, len);
-		body_put(b, head, (size_t)(p - head));
-		body_put(b, control_plane, len);
-	}
+		encode_text(b, ENCODE_REMOVED, w->removed.v[i], strlen(w->removed.v[i]));
 	return body_end(b);
 }
 
@@ -545,6 +427,7 @@ static struct entry *entry_new(struct xds_cache *c, const struct response_key *k
 	xfree(w.items.v);
 	xfree(w.removed.v);
 	xfree(w.vanished.v);
+	xfree(w.spans);
 	return e;
 }
 

@@ -388,10 +388,11 @@ void cds_bucket_run(struct run *r, uint32_t bucket)
 
 void cds_run(struct run *r, uint32_t key)
 {
-	fanout_root(r, Q_CDS_BUCKET, Q_CDS_NS);
 	list_add(r, Q_CDS_SPECIAL, 0);
-	if (ask_is(r, ASK_IS_ROUTER, 0))
+	if (ask_is(r, ASK_IS_ROUTER, 0)) {
 		gateway_cds_add(r);
-	else
-		list_add(r, Q_CDS_INBOUND, 0);
+		return;
+	}
+	fanout_root(r, Q_CDS_BUCKET, Q_CDS_NS);
+	list_add(r, Q_CDS_INBOUND, 0);
 }

@@ -95,9 +95,10 @@ void eds_bucket_run(struct run *r, uint32_t bucket)
 
 void eds_run(struct run *r, uint32_t key)
 {
-	fanout_root(r, Q_EDS_BUCKET, Q_EDS_NS);
 	if (ask_is(r, ASK_IS_ROUTER, 0))
 		gateway_eds_add(r);
+	else
+		fanout_root(r, Q_EDS_BUCKET, Q_EDS_NS);
 	if (ask_is(r, ASK_FLAG, FLAG_SELF_DISCOVERY))
 		list_add(r, Q_EDS_SELF, 0);
 }

@@ -4,13 +4,13 @@
  * graph up to date; then proxies whose facts came out different move to another class; then classes with a changed root
  * get a new snapshot, and their proxies are told.
  */
-#include "translate/engine_impl.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "doc/node.h"
 #include "model/discovery.h"
 #include "model/mesh.h"
 #include "model/queries.h"
+#include "translate/engine_impl.h"
 #include "translate/queries.h"
 #include "world/world.h"
 #include <assert.h>

@@ -13,7 +13,7 @@ Tls__DownstreamTlsContext *gateway_tls_context(struct run *, const struct gatewa
 /* What the roots of listeners and routes list for a router. */
 void gateway_lds_add(struct run *);
 void gateway_rds_add(struct run *);
-/* The same of clusters and assignments that are there for AUTO_PASSTHROUGH. */
+/* The same of clusters and assignments. */
 void gateway_cds_add(struct run *);
 void gateway_eds_add(struct run *);
 

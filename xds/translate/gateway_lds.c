@@ -106,19 +106,16 @@ static void add_auto(struct pieces *p, uint32_t server)
 	p->by_tls = p->by_tls || any;
 }
 
-static void add_server(struct pieces *p, const struct gateway_place *at)
+/* What is made of a server that speaks no HTTP shows only when it is made. */
+static void add_tcp(struct pieces *p, const struct gateway_place *at)
 {
 	struct run *r = p->r;
-	uint32_t key = gateway_chain_key(r, at->server, p->name, at->route);
 	struct gateway_server s;
+	uint32_t key;
 	bool any;
 
 	if (!gateway_server_read(r, at->server, &s))
 		return;
-	if (at->flags & PLACE_SNI) {
-		add_auto(p, at->server);
-		return;
-	}
 	if (gateway_server_passes_tls(&s)) {
 		if (p->has_sni_piece)
 			return;
@@ -126,11 +123,24 @@ static void add_server(struct pieces *p, const struct gateway_place *at)
 		any = call_query(r, Q_GW_SNI_CHAINS, p->name)->n;
 		add_piece(p, Q_GW_SNI_CHAINS, p->name);
 	} else {
-		any = gateway_server_is_https(&s) || call_query(r, Q_GW_CHAIN, key)->n;
+		key = gateway_chain_key(r, at->server, p->name, at->route);
+		any = call_query(r, Q_GW_CHAIN, key)->n;
 		add_piece(p, Q_GW_CHAIN, key);
 	}
 	p->any = p->any || any;
 	p->by_tls = p->by_tls || (any && s.server->tls);
+}
+
+static void add_server(struct pieces *p, const struct gateway_place *at)
+{
+	if (at->flags & PLACE_SNI) {
+		add_auto(p, at->server);
+	} else if (at->flags & PLACE_HTTPS) {
+		add_piece(p, Q_GW_CHAIN, gateway_chain_key(p->r, at->server, p->name, at->route));
+		p->any = p->by_tls = true;
+	} else {
+		add_tcp(p, at);
+	}
 }
 
 static void add_entry(struct pieces *p, uint32_t entry, bool quic)

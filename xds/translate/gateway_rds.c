@@ -11,6 +11,7 @@
  */
 #include "base/ip.h"
 #include "base/map.h"
+#include "base/pairs.h"
 #include "model/options.h"
 #include "model/proxy.h"
 #include "snapshot/resource.h"
@@ -324,45 +325,19 @@ struct plan {
 	struct planned *v;
 	uint32_t n;
 	size_t cap;
-	uint32_t *table; /* of 2^n slots: places in v, from 1, by host */
-	uint32_t size;
+	struct pair_map places; /* (host, 0): place in v, from 1 */
 };
-
-static uint32_t slot_of(uint32_t a, uint32_t b, uint32_t size)
-{
-	return (a * 2654435761u ^ b * 2246822519u) >> 7 & (size - 1);
-}
-
-static void plan_grow(struct plan *p)
-{
-	uint32_t size = p->size ? 2 * p->size : 64;
-
-	p->table = arena_array(p->a, uint32_t, size);
-	p->size = size;
-	for (uint32_t i = 0; i < p->n; i++) {
-		uint32_t at = slot_of(p->v[i].host, 0, size);
-
-		while (p->table[at])
-			at = (at + 1) & (size - 1);
-		p->table[at] = i + 1;
-	}
-}
 
 static struct planned *host_at(struct plan *p, const struct row *row)
 {
-	uint32_t at;
+	uint32_t *at = pair_map_at(&p->places, row->host, 0);
 
-	if (2 * p->n >= p->size)
-		plan_grow(p);
-	at = slot_of(row->host, 0, p->size);
-	while (p->table[at] && p->v[p->table[at] - 1].host != row->host)
-		at = (at + 1) & (p->size - 1);
-	if (!p->table[at]) {
+	if (!*at) {
 		*ARENA_PUSH(p->a, p->v, p->n, p->cap) =
 			(struct planned){ .host = row->host, .flags = row->flags & PORT_BITS };
-		p->table[at] = p->n;
+		*at = p->n;
 	}
-	return &p->v[p->table[at] - 1];
+	return &p->v[*at - 1];
 }
 
 static void plan_row(struct plan *p, const struct row *row)
@@ -418,28 +393,23 @@ static bool more_specific(struct run *r, uint32_t x, uint32_t y)
 /* Virtual hosts with the same routes become one with several domains: the most specific one gives its name. */
 static void collapse(struct plan *p)
 {
-	uint32_t size = p->size, *table = arena_array(p->a, uint32_t, size);
+	struct pair_map known = { .arena = p->a }; /* (sets, flags): place in v, from 1 */
 
 	for (uint32_t i = 0; i < p->n; i++) {
-		struct planned *v = &p->v[i], *w = NULL;
-		uint32_t requires = v->flags & VHOST_REQUIRES_TLS, domains;
-		uint32_t at = slot_of(v->sets, requires, size);
+		struct planned *v = &p->v[i], *w;
+		uint32_t *at = pair_map_at(&known, v->sets, v->flags & VHOST_REQUIRES_TLS);
+		uint32_t domains;
 
-		for (; table[at]; at = (at + 1) & (size - 1)) {
-			w = &p->v[table[at] - 1];
-			if (w->sets == v->sets && (w->flags & VHOST_REQUIRES_TLS) == requires)
-				break;
-		}
-		if (!table[at]) {
-			table[at] = i + 1;
+		if (!*at) {
+			*at = i + 1;
 			continue;
 		}
+		w = &p->v[*at - 1];
 		domains = run_pair(p->r, v->host, w->domains);
-		w->domains = KEY_EMPTY;
-		v->domains = KEY_EMPTY;
+		w->domains = v->domains = KEY_EMPTY;
 		if (more_specific(p->r, v->host, w->host)) {
 			v->domains = domains;
-			table[at] = i + 1;
+			*at = i + 1;
 		} else {
 			w->domains = domains;
 		}
@@ -479,7 +449,7 @@ void gateway_plan_run(struct run *r, uint32_t rc)
 {
 	struct keys *k = run_keys(r);
 	uint32_t only = key_second(k, rc);
-	struct plan p = { .r = r, .a = run_arena(r) };
+	struct plan p = { .r = r, .a = run_arena(r), .places.arena = run_arena(r) };
 	uint16_t port;
 
 	if (only == KEY_EMPTY) {

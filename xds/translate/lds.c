@@ -62,7 +62,8 @@ static bool address_is_shared(struct run *r, const char *addr)
 
 enum bind_kind { BIND_NONE, BIND_OWN, BIND_SHARED };
 
-/* How a TCP or sniffed port of a service is bound; *ret_bind for BIND_SHARED. */
+/* How a TCP or sniffed port of a service is bound; *ret_bind for BIND_SHARED. Of several addresses some may be shared all
+ * the same (own_addresses). */
 static enum bind_kind bind_of(struct run *r, const struct wrapper *w, const struct service_head *h,
 			      enum protocol p, const char **ret_bind)
 {
@@ -82,7 +83,8 @@ static enum bind_kind bind_of(struct run *r, const struct wrapper *w, const stru
 	if (head_is_range(r, h))
 		return BIND_SHARED;
 	if (head_has_vip(r, h)) {
-		if (h->vip && address_is_shared(r, run_text(r, h->vip))) {
+		if (h->vip && !(h->flags & HEAD_MANY) &&
+		    address_is_shared(r, run_text(r, h->vip))) {
 			*ret_bind = run_text(r, h->vip);
 			return BIND_SHARED;
 		}
@@ -92,6 +94,28 @@ static enum bind_kind bind_of(struct run *r, const struct wrapper *w, const stru
 	if (h->flags & HEAD_HEADLESS && !w->port && !(h->flags & HEAD_EXTERNAL))
 		return BIND_OWN;
 	return BIND_SHARED;
+}
+
+/* The plain addresses of a ServiceEntry with several, if the port is bound to each: those that it shares with other
+ * services, or those that it has for itself. */
+static const char **own_addresses(struct run *r, const struct wrapper *w, uint32_t ns,
+				  const struct service_head *h, enum protocol p, bool shared,
+				  uint32_t *ret_n)
+{
+	const struct service *s;
+	const char **v, *bind;
+
+	*ret_n = 0;
+	if (!(h->flags & HEAD_MANY) || protocol_is_http(listen_protocol(w, p)) || w->bind ||
+	    wrapper_binds(r, w) || bind_of(r, w, h, p, &bind) == BIND_NONE)
+		return NULL;
+	s = service_read(r, ns, h->host);
+	v = arena_array(run_arena(r), const char *, s ? s->n_addresses : 0);
+	for (uint32_t i = 0; s && i < s->n_addresses; i++)
+		if (!strchr(s->addresses[i], '/') &&
+		    address_is_shared(r, s->addresses[i]) == shared)
+			v[(*ret_n)++] = s->addresses[i];
+	return v;
 }
 
 static bool may_bind(struct run *r, const struct wrapper *w, const char *bind, uint16_t port)
@@ -152,6 +176,34 @@ static uint32_t dynamic_host(const struct service_head *h)
 	return (h->flags & both) == both ? h->host : 0;
 }
 
+/* What one port needs. */
+static void note_port(struct run *r, struct shared_binds *s, const struct wrapper *w, uint32_t ns,
+		      const struct service_head *h, const struct port_head *port)
+{
+	enum protocol p = listen_protocol(w, port->protocol);
+	struct shared_bind b = {
+		.port = listen_port(w, port->number),
+		.kinds = protocol_is_http(p) ? KIND_HTTP : KIND_OTHER,
+		.first_protocol = (uint8_t)p,
+		.created_s = h->created_s,
+		.name = h->name,
+		.ns = ns,
+		.host = h->host,
+		.dynamic = dynamic_host(h),
+	};
+	uint32_t n;
+	const char *bind, **each = own_addresses(r, w, ns, h, port->protocol, true, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		b.bind = run_key(r, each[i]);
+		note_bind(r, s, b);
+	}
+	if (bind_of(r, w, h, port->protocol, &bind) != BIND_SHARED)
+		return;
+	b.bind = run_key(r, bind);
+	note_bind(r, s, b);
+}
+
 /* [pair(ns, wrapper)] */
 void lds_ports_run(struct run *r, uint32_t key)
 {
@@ -164,18 +216,8 @@ void lds_ports_run(struct run *r, uint32_t key)
 		const struct service_head *h = &heads.v[i];
 		const struct port_head *ports = head_ports(&heads, h);
 
-		for (uint32_t j = 0; j < h->n_ports; j++) {
-			const char *bind;
-			enum protocol p = listen_protocol(w, ports[j].protocol);
-
-			if (bind_of(r, w, h, ports[j].protocol, &bind) != BIND_SHARED)
-				continue;
-			note_bind(r, &s,
-				  (struct shared_bind){
-					  run_key(r, bind), listen_port(w, ports[j].number),
-					  protocol_is_http(p) ? KIND_HTTP : KIND_OTHER, (uint8_t)p,
-					  h->created_s, h->name, ns, h->host, dynamic_host(h) });
-		}
+		for (uint32_t j = 0; j < h->n_ports; j++)
+			note_port(r, &s, w, ns, h, &ports[j]);
 	}
 	if (s.n)
 		run_emit(r, s.v, s.n * sizeof *s.v);
@@ -292,26 +334,14 @@ static void emit_headless(struct run *r, const struct wrapper *w, const struct s
 	map_fini(&seen);
 }
 
-/* A ServiceEntry has a listener for each of its addresses. */
-static void emit_addresses(struct run *r, const struct wrapper *w, const struct service *s,
-			   const struct service_port_model *p)
+static void emit_own(struct run *r, const struct wrapper *w, const struct service_head *h,
+		     const struct service *s, const struct service_port_model *p)
 {
-	for (uint32_t i = 0; i < s->n_addresses; i++)
-		if (!strchr(s->addresses[i], '/'))
-			emit_one(r, w, s, s->addresses[i], listen_port(w, p->number),
-				 listen_protocol(w, p->protocol));
-}
-
-static void emit_own(struct run *r, const struct wrapper *w, const struct service *s,
-		     const struct service_port_model *p, bool has_vip)
-{
-	if (!has_vip)
+	if (!head_has_vip(r, h))
 		emit_headless(r, w, s, p);
-	else if (s->is_kubernetes || s->n_addresses <= 1)
+	else if (!(h->flags & HEAD_MANY))
 		emit_one(r, w, s, service_vip(r, s), listen_port(w, p->number),
 			 listen_protocol(w, p->protocol));
-	else
-		emit_addresses(r, w, s, p);
 }
 
 /* [pair(pair(ns, host), wrapper)] */
@@ -329,14 +359,17 @@ void listener_service_run(struct run *r, uint32_t key)
 	for (uint32_t i = 0; i < h->n_ports; i++) {
 		const struct port_head *ph = &head_ports(&heads, h)[i];
 		const struct service_port_model *p = service_port_of(s, ph->number);
-		const char *bind;
+		const char *bind, **each;
+		uint32_t n;
 
 		if (!p || is_locked(r, w, ns, host, ph->number))
 			continue;
 		if (bind_of(r, w, h, ph->protocol, &bind) == BIND_OWN)
-			emit_own(r, w, s, p, head_has_vip(r, h));
-		else if (head_is_range(r, h) && !protocol_is_http(ph->protocol))
-			emit_addresses(r, w, s, p);
+			emit_own(r, w, h, s, p);
+		each = own_addresses(r, w, ns, h, ph->protocol, false, &n);
+		for (uint32_t j = 0; j < n; j++)
+			emit_one(r, w, s, each[j], listen_port(w, p->number),
+				 listen_protocol(w, p->protocol));
 	}
 }
 
@@ -395,6 +428,21 @@ static int by_age(const void *a, const void *b)
 	return c ? c : (int)x->port - (int)y->port;
 }
 
+static bool is_bound(struct run *r, const struct wrapper *w, uint32_t ns,
+		     const struct service_head *h, enum protocol p, const char *bind)
+{
+	uint32_t n;
+	const char *b, **each;
+
+	if (bind_of(r, w, h, p, &b) == BIND_SHARED && str_eq(b, bind))
+		return true;
+	each = own_addresses(r, w, ns, h, p, true, &n);
+	for (uint32_t i = 0; i < n; i++)
+		if (str_eq(each[i], bind))
+			return true;
+	return false;
+}
+
 /* All services that share a bind, in their global order. */
 static struct candidate *candidates(struct run *r, const struct wrapper *w, const char *bind,
 				    uint16_t port, uint32_t *ret_n)
@@ -409,12 +457,10 @@ static struct candidate *candidates(struct run *r, const struct wrapper *w, cons
 		for (uint32_t j = 0; j < heads.n; j++) {
 			const struct service_head *h = &heads.v[j];
 			const struct port_head *ports = head_ports(&heads, h);
-			const char *b;
 
 			for (uint32_t k = 0; k < h->n_ports; k++)
 				if (listen_port(w, ports[k].number) == port &&
-				    bind_of(r, w, h, ports[k].protocol, &b) == BIND_SHARED &&
-				    str_eq(b, bind))
+				    is_bound(r, w, ns[i], h, ports[k].protocol, bind))
 					*ARENA_PUSH(run_arena(r), v, n, cap) = (struct candidate){
 						h->created_s,
 						run_text(r, h->name),
@@ -476,8 +522,9 @@ void listener_shared_run(struct run *r, uint32_t key)
 		/* All HTTP: whose they are does not show in the listener, unless the first is found by request. */
 		if (b->kinds == KIND_HTTP) {
 			struct service any = { .host = b->dynamic ? run_text(r, b->dynamic) : "",
-					       .resolution = b->dynamic ? RESOLUTION_DYNAMIC_DNS
-									: RESOLUTION_CLIENT_SIDE_LB };
+					       .resolution = b->dynamic
+								     ? RESOLUTION_DYNAMIC_DNS
+								     : RESOLUTION_CLIENT_SIDE_LB };
 
 			cite_owners(r, w->index, b);
 			outbound_add(&o, &any, b->first_protocol, NULL, 0);
@@ -495,6 +542,8 @@ void listener_shared_run(struct run *r, uint32_t key)
 		if (!s)
 			continue;
 		ranges = ranges_of(r, s, &n_ranges);
+		if (!w->bind && !o.wildcard && !o.real_bind)
+			n_ranges = 0; /* the bind is one of its plain addresses */
 		outbound_add(&o, s, v[i].protocol, ranges, n_ranges);
 	}
 	outbound_emit(&o);

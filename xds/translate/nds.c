@@ -90,18 +90,30 @@ static void emit_service(struct run *r, const struct service *s)
 		emit_line(r, s->host, s->is_kubernetes, s->name, s->ns, ips);
 }
 
-/* [ns] */
+/* [ns] What egress listeners import; not what routes pull in beyond that. */
 void nds_ns_run(struct run *r, uint32_t ns)
 {
-	struct heads heads = scope_visible(r, ns, 0);
+	struct map seen = MAP_INIT;
+	uint32_t n;
+	const struct wrapper *w = scope_wrappers(r, &n);
 
-	for (uint32_t i = 0; i < heads.n; i++) {
-		const struct service *s =
-			heads.v[i].flags & HEAD_ALIAS ? NULL : service_read(r, ns, heads.v[i].host);
+	for (uint32_t k = 0; k < n; k++) {
+		struct heads heads = scope_visible(r, ns, w[k].index);
 
-		if (s)
-			emit_service(r, s);
+		for (uint32_t i = 0; i < heads.n; i++) {
+			const char *host = run_text(r, heads.v[i].host);
+			const struct service *s;
+
+			if (heads.v[i].flags & HEAD_ALIAS || (n > 1 && map_has(&seen, host)))
+				continue;
+			s = service_read(r, ns, heads.v[i].host);
+			if (n > 1)
+				map_set(&seen, host, &seen);
+			if (s)
+				emit_service(r, s);
+		}
 	}
+	map_fini(&seen);
 }
 
 /* ---- the table ---- */

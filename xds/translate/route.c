@@ -239,14 +239,18 @@ static bool add_rule(const struct route_context *c, const struct route_source *s
 	return route_match_is_catch_all(match);
 }
 
-void routes_of_source(const struct route_context *c, const struct route_source *src,
+void routes_of_source(const struct route_context *context, const struct route_source *src,
 		      Route__VirtualHost *out)
 {
+	struct route_memo memo = { NULL, NULL };
+	struct route_context with_memo = *context;
+	const struct route_context *c = &with_memo;
 	char title[OBJECT_TITLE];
 	struct diag *d = run_diag(c->run);
 	size_t before = out->n_routes;
 	bool done = false;
 
+	with_memo.memo = &memo;
 	d->object = object_title(src->object, title);
 	d->place = src->object->place;
 	for (uint32_t i = 0; i < src->spec->http.n && !done; i++) {

@@ -9,15 +9,23 @@
 
 struct http_retry;
 
+/* The service last looked up: a rule asks for its destination more than once. */
+struct route_memo {
+	const char *host;
+	const struct service *service;
+};
+
 /* For which route configuration routes are made. */
 struct route_context {
 	struct run *run;
 	struct arena *a;
-	uint32_t wrapper;       /* whose services and VirtualServices count */
-	uint16_t listener_port; /* 0: an HTTP proxy or a Unix socket */
-	const char *gateway;    /* "mesh" or "ns/name" */
-	bool tls;               /* the listener terminates TLS */
-	const char *own_ns; /* gateways: whose services come first as destinations; NULL: the scope's */
+	uint32_t wrapper;        /* whose services and VirtualServices count */
+	uint16_t listener_port;  /* 0: an HTTP proxy or a Unix socket */
+	const char *gateway;     /* "mesh" or "ns/name" */
+	bool tls;                /* the listener terminates TLS */
+	struct route_memo *memo; /* NULL: none */
+	const char *
+		own_ns; /* gateways: whose services come first as destinations; NULL: the scope's */
 };
 
 /* Appends the routes of one VirtualService; none when no rule applies here. What Envoy would not take is left out and

@@ -16,9 +16,17 @@
 
 const struct service *route_service(const struct route_context *c, const char *host)
 {
-	uint32_t key = run_key(c->run, host), ns = scope_host_ns(c->run, key);
+	uint32_t key, ns;
+	const struct service *s;
 
-	return ns ? service_read(c->run, ns, key) : NULL;
+	if (c->memo && c->memo->host == host)
+		return c->memo->service;
+	key = run_key(c->run, host);
+	ns = scope_host_ns(c->run, key);
+	s = ns ? service_read(c->run, ns, key) : NULL;
+	if (c->memo)
+		*c->memo = (struct route_memo){ host, s };
+	return s;
 }
 
 /* Of the VirtualService's own namespace, whoever else has the host. */
@@ -30,6 +38,13 @@ static const struct service *own_service(const struct route_context *c, const ch
 	return s && export_seen_by_proxy(c->run, service_export_key(c->run, s)) ? s : NULL;
 }
 
+static const struct service *destination_service(const struct route_context *c, const char *host)
+{
+	const struct service *s = c->own_ns ? own_service(c, host) : NULL;
+
+	return s ? s : route_service(c, host);
+}
+
 const char *route_cluster(const struct route_context *c, const struct destination *d)
 {
 	const struct service *s;
@@ -37,9 +52,7 @@ const char *route_cluster(const struct route_context *c, const struct destinatio
 
 	if (!d || str_empty(d->host))
 		return "UnknownService";
-	s = c->own_ns ? own_service(c, d->host) : NULL;
-	if (!s)
-		s = route_service(c, d->host);
+	s = destination_service(c, d->host);
 	if (d->port && d->port->number.set)
 		port = (uint16_t)d->port->number.v;
 	else if ((!c->listener_port || c->own_ns) && s && s->n_ports == 1)
@@ -205,7 +218,7 @@ static const struct load_balancer_settings *port_level_lb(const struct traffic_p
 static void check_destination(const struct route_context *c, const struct route_source *src,
 			      const struct destination *d)
 {
-	const struct service *s = d && !str_empty(d->host) ? route_service(c, d->host) : NULL;
+	const struct service *s = d && !str_empty(d->host) ? destination_service(c, d->host) : NULL;
 	const struct applied_rule *rule;
 
 	if (!d || str_empty(d->host))

@@ -37,6 +37,7 @@ struct domains {
 	Route__VirtualHost *out;
 	uint16_t port;  /* of the service */
 	bool with_port; /* variants with ":port" too */
+	const struct route_context *c;
 };
 
 static void add_domain(struct domains *d, const char *name)
@@ -75,33 +76,47 @@ static void add_alternative(struct domains *d, const char *name)
 	add_domain(d, name);
 }
 
-/* "name.ns" of "name.ns.svc.cluster.local" by the proxy's own domain; else what is not shared with it. */
+/* "name.ns" of "name.ns.svc.cluster.local" for proxies whose domain ends in `svc`, ".svc.cluster.local"; "name" too for
+ * those of that namespace. */
+static void add_kubernetes_names(struct domains *d, const char *host, const char *svc)
+{
+	struct arena *a = run_arena(d->r);
+	const char *unique, *dot;
+	bool is_own;
+
+	if (!str_ends(host, svc) || strlen(host) == strlen(svc))
+		return;
+	unique = arena_strndup(a, host, strlen(host) - strlen(svc));
+	dot = strchr(unique, '.');
+	if (!dot)
+		return;
+	is_own = ask_is(d->r, ASK_DNS_DOMAIN_IS, run_key(d->r, host + (dot + 1 - unique)));
+	if (is_own)
+		add_alternative(d, arena_strndup(a, unique, (size_t)(dot - unique)));
+	else
+		add_alternative(d, unique);
+	add_alternative(d, arena_printf(a, "%s.svc", unique));
+	if (is_own)
+		add_alternative(d, unique);
+}
+
+/* What of the name a proxy can leave out in its own domain. */
 static void add_alternatives(struct domains *d, const char *host)
 {
 	struct arena *a = run_arena(d->r);
-	const char *dns = key_text(run_keys(d->r), ask(d->r, ASK_DNS_DOMAIN, 0));
-	const char *svc = strstr(dns, ".svc."), *rest = host + strlen(host), *dot;
+	const char *usual = arena_printf(a, ".svc.%s", model_options()->domain);
+	const char *dns, *svc, *rest = host + strlen(host), *dot;
 
 	if (!ip_is_valid(host) && FEATURE(absolute_fqdn_domain))
 		add_alternative(d, arena_printf(a, "%s.", host));
+	if (ask_is(d->r, ASK_DNS_SUFFIX_IS, run_key(d->r, usual))) {
+		add_kubernetes_names(d, host, usual);
+		return;
+	}
+	dns = key_text(run_keys(d->r), ask(d->r, ASK_DNS_DOMAIN, 0));
+	svc = strstr(dns, ".svc.");
 	if (svc) {
-		const char *unique, *ns;
-
-		if (!str_ends(host, svc) || strlen(host) == strlen(svc))
-			return;
-		unique = arena_strndup(a, host, strlen(host) - strlen(svc));
-		ns = strchr(unique, '.');
-		if (!ns)
-			return;
-		ns++;
-		if (strlen(ns) == (size_t)(svc - dns) && str_starts(dns, ns)) {
-			add_alternative(d, arena_strndup(a, unique, (size_t)(ns - unique) - 1));
-			add_alternative(d, arena_printf(a, "%s.svc", unique));
-			add_alternative(d, unique);
-		} else {
-			add_alternative(d, unique);
-			add_alternative(d, arena_printf(a, "%s.svc", unique));
-		}
+		add_kubernetes_names(d, host, svc);
 		return;
 	}
 	/* The longest common suffix of whole labels. */
@@ -147,6 +162,30 @@ static bool owns_address(struct domains *d, const struct service *s, const char 
 	return true;
 }
 
+/* Has a VirtualService of its own a virtual host for this alias, which is no service to have routes? */
+static bool is_routed(struct domains *d, const char *alias)
+{
+	uint32_t n, host = run_key(d->r, alias);
+	const struct lone_host *lone;
+
+	if (!d->c->listener_port)
+		return false;
+	lone = lone_hosts_on(d->r, d->c->listener_port, d->c->wrapper, &n);
+	for (uint32_t i = 0; i < n; i++) {
+		Route__VirtualHost routes = ROUTE__VIRTUAL_HOST__INIT;
+		const struct route_source *src;
+
+		if (lone[i].host != host)
+			continue;
+		src = route_source_of(d->r, lone[i].vs_ns, lone[i].vs_name);
+		if (src)
+			routes_of_source(d->c, src, &routes);
+		if (routes.n_routes)
+			return true;
+	}
+	return false;
+}
+
 static void add_service_domains(struct domains *d, const struct service *s)
 {
 	struct arena *a = run_arena(d->r);
@@ -157,7 +196,8 @@ static void add_service_domains(struct domains *d, const struct service *s)
 	add_domain(d, s->host);
 	add_alternatives(d, s->host);
 	for (uint32_t i = 0; i < n_aliases; i++) {
-		add_domain(d, aliases[i].host);
+		if (!is_routed(d, aliases[i].host))
+			add_domain(d, aliases[i].host);
 		add_alternatives(d, aliases[i].host);
 	}
 	if (s->resolution == RESOLUTION_PASSTHROUGH && s->is_kubernetes)
@@ -217,7 +257,7 @@ void vhost_service_run(struct run *r, uint32_t key)
 	const struct service_port_model *p;
 	Route__VirtualHost *v = PB_NEW(run_arena(r), Route__VirtualHost);
 
-	s = s ? service_of_routes(r, s) : NULL;
+	s = s ? service_of_routes(r, s, (uint16_t)key_second(k, which)) : NULL;
 	p = s ? service_port_of(s, (uint16_t)key_second(k, which)) : NULL;
 	if (!p)
 		return;
@@ -226,7 +266,7 @@ void vhost_service_run(struct run *r, uint32_t key)
 				   .wrapper = rc.wrapper,
 				   .listener_port = rc.port,
 				   .gateway = "mesh" };
-	struct domains d = { r, v, p->number, rc.port == 0 };
+	struct domains d = { r, v, p->number, rc.port == 0, &c };
 
 	v->name = arena_printf(c.a, "%s:%u", bracketed(c.a, s->host), p->number);
 	if (rc.sniffed) {

@@ -169,6 +169,15 @@ TEST(which_page_where)
 		  "404 text/plain; charset=utf-8 Proxy not connected to this Pilot instance. ",
 		  "404 " },
 		{ "/debug/adsz?push=true", "501 ", "501 " },
+		{ "/debug/explain", "400 text/plain; charset=utf-8 resource= is needed", "400 " },
+		{ "/debug/explain?resource=cluster/x", "400 ", "400 " },
+		{ "/debug/explain?resource=cluster/x&proxyID=x.y", "404 ", "404 " },
+		{ "/debug/impact", "400 text/plain; charset=utf-8 object=: ", "400 " },
+		{ "/debug/impact?object=Servic/shop/a", "400 ", "400 " },
+		{ "/debug/impact?object=Service/shop/none",
+		  "404 text/plain; charset=utf-8 Service/shop/none: there is no such object\n",
+		  "404 " },
+		{ "/debug/impact?object=Service/shop/a", "200 text/plain; charset=utf-8 ", "200 " },
 		{ "/debug/nosuch", "404 text/plain; charset=utf-8 404 page not found\n", "404 " },
 		{ "/debug/pprof/", "404 ", "404 " },
 		{ "/", "404 ", "404 " },
@@ -360,10 +369,11 @@ TEST(debug_pages_off)
 /* The model thread ends before the pages do: they say so, and end. */
 TEST(model_has_stopped)
 {
-	static const char *const paths[] = { "/proxy-status",           "/debug/configz",
-					     "/debug/configz?problems", "/debug/mesh",
-					     "/debug/registryz",        "/debug/endpointz",
-					     "/debug/verify",           "/debug/push_status" };
+	static const char *const paths[] = {
+		"/proxy-status", "/debug/configz",     "/debug/configz?problems",
+		"/debug/mesh",   "/debug/registryz",   "/debug/endpointz",
+		"/debug/verify", "/debug/push_status", "/debug/impact?object=Service/shop/a"
+	};
 	struct bed b = { 0 };
 
 	if (!start(&b, "127.0.0.1:0", "127.0.0.1:0"))

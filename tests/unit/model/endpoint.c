@@ -243,18 +243,18 @@ TEST(endpoint_slices_in_order_and_once)
 
 TEST(endpoint_slices_two_families)
 {
-	static const char objects[] =
-		SERVICE("web", "shop", "clusterIP: 10.1.0.1, ports: [{port: 80}]")
-			POD("a", "labels: {x: z}", "", "10.0.0.1",
-			    ", podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}]")
-				SLICE("web-4", "web",
-				      "endpoints: [{addresses: [10.0.0.1], targetRef: {kind: Pod, "
-				      "name: a}}]\n"
-				      "ports: [{port: 8080}]")
-					SLICE("web-6", "web",
-					      "endpoints: [{addresses: ['fd00::1'], targetRef: "
-					      "{kind: Pod, name: a}}]\n"
-					      "ports: [{port: 8080}]");
+	static const char objects[] = SERVICE(
+		"web", "shop", "clusterIP: 10.1.0.1, ipFamilies: [IPv4, IPv6], ports: [{port: 80}]")
+		POD("a", "labels: {x: z}", "", "10.0.0.1",
+		    ", podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}]")
+			SLICE("web-4", "web",
+			      "endpoints: [{addresses: [10.0.0.1], targetRef: {kind: Pod, "
+			      "name: a}}]\n"
+			      "ports: [{port: 8080}]")
+				SLICE("web-6", "web",
+				      "endpoints: [{addresses: ['fd00::1'], targetRef: "
+				      "{kind: Pod, name: a}}]\n"
+				      "ports: [{port: 8080}]");
 	struct harness *h = harness_new(objects, NULL);
 	struct model_options both = *model_options();
 

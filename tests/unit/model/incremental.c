@@ -183,7 +183,7 @@ static void put_service(struct run *r, struct buf *b, const struct service *s)
 	buf_printf(b, "vip %s %d %d owner %s", service_vip(r, s), (int)s->resolution,
 		   (int)service_distribution(r, s),
 		   run_text(r, scope_host_ns(r, run_key(r, s->host)) ?: KEY_EMPTY));
-	s = service_of_routes(r, s);
+	s = s->n_ports ? service_of_routes(r, s, s->ports[0].number) : s;
 	for (uint32_t i = 0; i < s->n_ports; i++)
 		buf_printf(b, " %u/%s", s->ports[i].number, protocol_name(s->ports[i].protocol));
 }

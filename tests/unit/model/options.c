@@ -97,7 +97,7 @@ TEST(options_bad_values_keep_presets)
 TEST(options_unsupported_are_named)
 {
 	static const struct variable env[] = {
-		{ "PILOT_ENABLE_QUIC_LISTENERS", "true" },
+		{ "PILOT_ENABLE_PERSISTENT_SESSION_FILTER", "true" },
 		{ "PILOT_ENABLE_GATEWAY_API", "true" }, /* its preset */
 		{ "RESOLVE_HOSTNAME_GATEWAYS", "false" },
 		{ NULL, NULL },
@@ -110,7 +110,7 @@ TEST(options_unsupported_are_named)
 	CHECK_INT(diag.n_errors, 0);
 	CHECK_INT(diag.n_warnings, 2);
 	if (diag.n == 2) {
-		CHECK_STR(diag.v[0].path, "PILOT_ENABLE_QUIC_LISTENERS");
+		CHECK_STR(diag.v[0].path, "PILOT_ENABLE_PERSISTENT_SESSION_FILTER");
 		CHECK_STR(diag.v[1].path, "RESOLVE_HOSTNAME_GATEWAYS");
 	}
 	diag_fini(&diag);

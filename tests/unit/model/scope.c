@@ -289,8 +289,8 @@ TEST(scope_clash_has_one_owner)
 
 	check_owner(h, c, "dup.x", "b-old");
 	check_visible(h, c, 0, "all: b-old/dup.x:80 ");
-	/* In a Sidecar's scope the own namespace comes first, in the default scope it does not. */
-	check_owner(h, n, "dup.x", "b-old");
+	/* The own namespace comes first, with a Sidecar and without. */
+	check_owner(h, n, "dup.x", "a-new");
 	harness_put(h, SIDECAR("sc", "a-new", "{egress: [{hosts: ['*/*']}]}"));
 	check_owner(h, n, "dup.x", "a-new");
 	check_visible(h, n, 0, "all: a-new/dup.x:80 ");

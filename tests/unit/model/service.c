@@ -111,6 +111,7 @@ TEST(service_short_names)
 struct view {
 	const char *ns, *host;
 	struct buf out;
+	uint16_t port;
 };
 
 static void put_list(struct buf *b, const char *name, const char *const *v, uint32_t n)
@@ -157,15 +158,24 @@ static void show_for_routes(struct run *r, void *ctx)
 
 	buf_reset(&v->out);
 	if (s)
-		show_service(&v->out, service_of_routes(r, s));
+		show_service(&v->out, service_of_routes(r, s, v->port));
 }
 
 static void check_with(struct harness *h, uint32_t proxy, harness_fn *fn, const char *ns,
 		       const char *host, const char *want)
 {
-	struct view v = { ns, host, BUF_INIT };
+	struct view v = { ns, host, BUF_INIT, 0 };
 
 	harness_run(h, proxy, fn, &v);
+	CHECK_STR(buf_str(&v.out), want);
+	buf_fini(&v.out);
+}
+
+static void check_for_routes(struct harness *h, const char *host, uint16_t port, const char *want)
+{
+	struct view v = { "app", host, BUF_INIT, port };
+
+	harness_run(h, 0, show_for_routes, &v);
 	CHECK_STR(buf_str(&v.out), want);
 	buf_fini(&v.out);
 }
@@ -263,15 +273,16 @@ TEST(service_of_routes_is_the_last)
 	struct harness *h = harness_new(mixed, NULL);
 
 	/* One address, the last; or the last entry of the host. */
-	check_with(h, 0, show_for_routes, "app", "two.example.com",
-		   "two.example.com app/two.example.com lb addr=203.0.113.9 db:3306>33/mysql "
-		   "x:81>0/unsupported to=.");
-	check_with(h, 0, show_for_routes, "app", "one.example.com",
-		   "one.example.com app/one.example.com pass external addr= late:90>0/http to= "
-		   "others=1(later)");
+	check_for_routes(h, "two.example.com", 81,
+			 "two.example.com app/two.example.com lb addr=203.0.113.9 db:3306>33/mysql "
+			 "x:81>0/unsupported to=.");
+	check_for_routes(
+		h, "one.example.com", 90,
+		"one.example.com app/one.example.com pass external addr= late:90>0/http to= "
+		"others=1(later)");
 	/* The entry is older than the Kubernetes Service and so before it in the list. */
-	check_with(
-		h, 0, show_for_routes, "app", "none.app.svc.cluster.local",
+	check_for_routes(
+		h, "none.app.svc.cluster.local", 80,
 		"none.app.svc.cluster.local app/none pass headless addr= :80>80/unsupported to=");
 	harness_free(h);
 }
@@ -367,7 +378,7 @@ static const char *vip_of(struct harness *h, uint32_t proxy, const char *host)
 {
 	static char text[4][128];
 	static unsigned at;
-	struct view v = { "app", host, BUF_INIT };
+	struct view v = { "app", host, BUF_INIT, 0 };
 
 	at = (at + 1) % 4;
 	harness_run(h, proxy, show_vip, &v);
@@ -540,8 +551,8 @@ TEST(service_heads_in_order)
 	check_with(h, 0, show_heads, "app", "",
 		   "alias.app.svc.cluster.local 25 80\n"
 		   "none.app.svc.cluster.local 9 80\n"
-		   "one.example.com 42 3306 81 to=app\n"
-		   "two.example.com 42 3306 81 to=app\n"
+		   "one.example.com 442 3306 81 to=app\n"
+		   "two.example.com 442 3306 81 to=app\n"
 		   "web.app.svc.cluster.local 43 80 81 82 to=a,app,b\n");
 	harness_put(h, "apiVersion: networking.istio.io/v1\n"
 		       "kind: ServiceEntry\n"
@@ -555,7 +566,7 @@ TEST(service_heads_in_order)
 TEST(service_heads_stop_endpoint_edits)
 {
 	struct harness *h = harness_new(NULL, NULL);
-	struct view v = { "app", "", BUF_INIT };
+	struct view v = { "app", "", BUF_INIT, 0 };
 
 	put_auto(h, "se", "a.example.com", 2024, "  endpoints: [{address: 192.0.2.1}]\n");
 	harness_commit(h);

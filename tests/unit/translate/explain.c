@@ -1,8 +1,8 @@
-/* What the engine tells about what it made: objects behind a resource, what an object reaches, problems that bear on a
- * proxy, endpoints. */
+/* What the engine tells about what it made: objects behind a resource, what an object reaches. */
 #include "translate/explain.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "explain_objects.h"
 #include "kit.h"
 #include "snapshot/snapshot.h"
 #include "test.h"
@@ -11,27 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SERVICE(name) \
-	"apiVersion: v1\nkind: Service\nmetadata: {name: " name ", namespace: shop}\n" \
-	"spec: {clusterIP: 10.96.0.1, selector: {app: " name \
-	"}, ports: [{name: http, port: 80}]}\n---\n"
-#define SLICE(name, ip) \
-	"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n" \
-	"metadata: {name: " name "-s, namespace: shop, labels: {kubernetes.io/service-name: " name \
-	"}}\n" \
-	"addressType: IPv4\nports: [{name: http, port: 8080}]\n" \
-	"endpoints: [{addresses: [" ip "]}]\n---\n"
-#define ROUTE(name, ns, subset) \
-	"apiVersion: networking.istio.io/v1\nkind: VirtualService\n" \
-	"metadata: {name: " name ", namespace: " ns "}\n" \
-	"spec: {exportTo: [\".\"], hosts: [" name \
-	".shop.svc.cluster.local], http: [{route: [{destination: " \
-	"{host: " name ".shop.svc.cluster.local, subset: " subset "}}]}]}\n---\n"
-#define RULE(name) \
-	"apiVersion: networking.istio.io/v1\nkind: DestinationRule\n" \
-	"metadata: {name: " name ", namespace: shop}\n" \
-	"spec: {host: " name ", subsets: [{name: v1, labels: {version: v1}}]}\n---\n"
 
 static void on_object(void *ctx, const struct object *o)
 {
@@ -308,206 +287,206 @@ static const char everything[] = SERVICE("a") RULE("a") POD("pod", "10.0.0.1") P
 				     "}"
 				     "]") VS("tcp", "shop",
 					     "hosts: [t], tcp: [{route: [{destination: "
-					     "{host: b}}]}]")
-			VS("wild", "shop",
-			   "hosts: [\"*.example.com\"], http: [{route: [{destination: "
-			   "{host: b}}]}]") ISTIO("ServiceEntry", "networking", "dns", "out",
-						  "hosts: [d.example.com], resolution: "
-						  "DNS, location: MESH_EXTERNAL, "
-						  "ports: [{number: 443, name: tls, "
-						  "protocol: TLS}]")
-				ISTIO("ServiceEntry", "networking", "vm", "out",
-				      "hosts: "
-				      "[vm.example."
-				      "com], "
-				      "addresses: "
-				      "[10.1.1.1], "
-				      "resolution: "
-				      "STATIC, ports: "
-				      "[{number: 80, "
-				      "name: http, "
-				      "protocol: "
-				      "HTTP}], "
-				      "workloadSelecto"
-				      "r: {labels: "
-				      "{vm: one, "
-				      "tier: x}}") ISTIO("WorkloadEntry", "networking", "w1", "out",
-							 "address: 10.2.0.1, labels: {vm: one, "
-							 "tier: x}")
+					     "{host: b}}]}]") VS("wild", "shop",
+								 "hosts: [\"*.example.com\"], "
+								 "http: [{route: [{destination: "
+								 "{host: b}}]}]")
+			ISTIO(
+				"ServiceEntry",
+				"networking",
+				"dns", "out",
+				"hosts: [d.example.com], resolution: "
+				"DNS, location: MESH_EXTERNAL, "
+				"ports: [{number: 443, name: tls, "
+				"protocol: TLS}]") ISTIO("ServiceEntry", "networking", "vm", "out",
+							 "hosts: "
+							 "[vm.example."
+							 "com], "
+							 "addresses: "
+							 "[10.1.1.1], "
+							 "resolution: "
+							 "STATIC, ports: "
+							 "[{number: 80, "
+							 "name: http, "
+							 "protocol: "
+							 "HTTP}], "
+							 "workloadSelecto"
+							 "r: {labels: "
+							 "{vm: one, "
+							 "tier: x}}") ISTIO("WorkloadEntry",
+									    "networking", "w1", "out",
+									    "address: 10.2.0.1, "
+									    "labels: {vm: one, "
+									    "tier: x}")
+				ISTIO(
+					"WorkloadEntry", "networking", "w2", "out",
+					"address: 10.2.0.2, "
+					"labels: {vm: one, "
+					"tier: z}") ISTIO("Sidecar", "networking", "trim", "n2",
+							  "egress: "
+							  "[{hosts: "
+							  "[\"shop/"
+							  "*\"]}]")
 					ISTIO(
-						"WorkloadEntry", "networking", "w2",
-						"out",
-						"address: 10.2.0.2, "
-						"labels: {vm: one, "
-						"tier: z}") ISTIO("Sidecar", "networking", "trim",
-								  "n2",
-								  "egress: "
-								  "[{hosts: "
-								  "[\"shop/"
-								  "*\"]}]") ISTIO("PeerAuthenticati"
-										  "on",
-										  "security", "mesh", "istio-system",
-										  "mtls: {mode: "
-										  "PERMISSIVE}")
-						ISTIO(
-							"PeerAuthenticati"
-							"on",
-							"security", "a", "shop",
-							"selector: {matchLabels: {app: "
-							"a}}, mtls: {mode: DISABLE}")
-							ISTIO("PeerAuthentication", "security", "z",
-							      "shop",
-							      "selector: {matchLabels: {app: z}}, "
-							      "mtls: "
-							      "{mode: STRICT}")
+						"PeerAuthenticati"
+						"on",
+						"security", "mesh", "istio-system",
+						"mtls: {mode: "
+						"PERMISSIVE}") ISTIO("PeerAuthenticati"
+								     "on",
+								     "security", "a", "shop",
+								     "selector: {matchLabels: "
+								     "{app: "
+								     "a}}, mtls: {mode: DISABLE}")
+						ISTIO("PeerAuthentication", "security", "z", "shop",
+						      "selector: {matchLabels: {app: z}}, "
+						      "mtls: "
+						      "{mode: STRICT}")
+							ISTIO("Telemetry", "telemetry", "mesh",
+							      "istio-system",
+							      "accessLogging: [{providers: "
+							      "[{name: "
+							      "envoy}]}]")
 								ISTIO("Telemetry", "telemetry",
-								      "mesh",
-								      "istio-system",
-								      "accessLogging: [{providers: "
-								      "[{name: "
-								      "envoy}]}]")
-									ISTIO("Telemetry",
-									      "telemetry", "other",
-									      "elsewhere",
-									      "accessLogging: "
-									      "[{disabled: "
-									      "true}]") "apiVersion"
-											": "
-											"v1\nkind: "
-											"Namespace"
-											"\nmetadat"
-											"a: {name: "
-											"shop, "
-											"annotation"
-											"s: "
-											"{networkin"
-											"g.istio."
-											"io/"
-											"traffic-"
-											"distributi"
-											"on: "
-											"PreferClos"
-											"e}}\n---"
-											"\n"
-											"apiVersion"
-											": "
-											"v1\nkind: "
-											"Service\nm"
-											"etadata:"
-											" {name: "
-											"alias, "
-											"namespace:"
-											" "
-											"shop}"
-											"\nspec: "
-											"{type: "
-											"ExternalNa"
-											"me, "
-											"externalNa"
-											"me: "
-											"a.shop."
-											"svc."
-											"cluster."
-											"local}\n--"
-											"-\n" ISTIO(
-												"Ga"
-												"te"
-												"wa"
-												"y",
-												"ne"
-												"tw"
-												"or"
-												"ki"
-												"n"
-												"g",
-												"g"
-												"w",
-												"is"
-												"ti"
-												"o-"
-												"sy"
-												"st"
-												"e"
-												"m",
-												"se"
-												"le"
-												"ct"
-												"or"
-												": "
-												"{i"
-												"st"
-												"io"
-												": "
-												"in"
-												"gr"
-												"es"
-												"sg"
-												"at"
-												"ew"
-												"ay"
-												"},"
-												" "
-												"se"
-												"rv"
-												"er"
-												"s:"
-												" "
-												"[{"
-												"po"
-												"rt"
-												": "
-												"{n"
-												"um"
-												"be"
-												"r:"
-												" "
-												"80"
-												", "
-												"na"
-												"me"
-												": "
-												"ht"
-												"tp"
-												", "
-												"pr"
-												"ot"
-												"oc"
-												"ol"
-												": "
-												"HT"
-												"TP"
-												"},"
-												" "
-												"ho"
-												"st"
-												"s:"
-												" "
-												"["
-												"\""
-												"*"
-												"\""
-												"]}"
-												"]")
-												VS("front",
-												   "shop",
-												   "hosts: "
-												   "[front."
-												   "example"
-												   ".com], "
-												   "gateway"
-												   "s: "
-												   "[istio-"
-												   "system/"
-												   "gw], "
-												   "http: "
-												   "[{"
-												   "route: "
-												   "[{"
-												   "destina"
-												   "tion: "
-												   "{host: "
-												   "a}}]}"
-												   "]");
+								      "other", "elsewhere",
+								      "accessLogging: "
+								      "[{disabled: "
+								      "true}]") "apiVersion"
+										": "
+										"v1\nkind: "
+										"Namespace"
+										"\nmetadat"
+										"a: {name: "
+										"shop, "
+										"annotation"
+										"s: "
+										"{networkin"
+										"g.istio."
+										"io/"
+										"traffic-"
+										"distributi"
+										"on: "
+										"PreferClos"
+										"e}}\n---"
+										"\n"
+										"apiVersion"
+										": "
+										"v1\nkind: "
+										"Service\nm"
+										"etadata:"
+										" {name: "
+										"alias, "
+										"namespace:"
+										" "
+										"shop}"
+										"\nspec: "
+										"{type: "
+										"ExternalNa"
+										"me, "
+										"externalNa"
+										"me: "
+										"a.shop."
+										"svc."
+										"cluster."
+										"local}\n--"
+										"-\n" ISTIO("Ga"
+											    "te"
+											    "wa"
+											    "y",
+											    "ne"
+											    "tw"
+											    "or"
+											    "ki"
+											    "n"
+											    "g",
+											    "g"
+											    "w",
+											    "is"
+											    "ti"
+											    "o-"
+											    "sy"
+											    "st"
+											    "e"
+											    "m",
+											    "se"
+											    "le"
+											    "ct"
+											    "or"
+											    ": "
+											    "{i"
+											    "st"
+											    "io"
+											    ": "
+											    "in"
+											    "gr"
+											    "es"
+											    "sg"
+											    "at"
+											    "ew"
+											    "ay"
+											    "},"
+											    " "
+											    "se"
+											    "rv"
+											    "er"
+											    "s:"
+											    " "
+											    "[{"
+											    "po"
+											    "rt"
+											    ": "
+											    "{n"
+											    "um"
+											    "be"
+											    "r:"
+											    " "
+											    "80"
+											    ", "
+											    "na"
+											    "me"
+											    ": "
+											    "ht"
+											    "tp"
+											    ", "
+											    "pr"
+											    "ot"
+											    "oc"
+											    "ol"
+											    ": "
+											    "HT"
+											    "TP"
+											    "},"
+											    " "
+											    "ho"
+											    "st"
+											    "s:"
+											    " "
+											    "["
+											    "\""
+											    "*"
+											    "\""
+											    "]}"
+											    "]")
+											VS("front",
+											   "shop",
+											   "hosts: "
+											   "[front."
+											   "example"
+											   ".com], "
+											   "gateway"
+											   "s: "
+											   "[istio-"
+											   "system/"
+											   "gw], "
+											   "http: "
+											   "[{"
+											   "route: "
+											   "[{"
+											   "destina"
+											   "tion: "
+											   "{host: "
+											   "a}}]}"
+											   "]");
 
 enum { EVERY_PROXY = 5 };
 static void join_every(struct kit *k, struct engine_proxy *p[EVERY_PROXY])
@@ -795,131 +774,5 @@ TEST(impact_of_objects)
 	check_impact(&k, p, "VirtualService/elsewhere/b", true, "[]\n");
 	check_impact(&k, p, "VirtualService/default/none", false, NULL);
 	check_impact(&k, p, "Node/none", false, NULL);
-	kit_fini(&k);
-}
-
-TEST(object_names)
-{
-	static const struct {
-		const char *text, *why;
-	} bad[] = {
-		{ "", "KIND/NAMESPACE/NAME" },
-		{ "Service", "KIND/NAMESPACE/NAME" },
-		{ "Servic/shop/a", "Servic: no such kind" },
-		{ "Service/a", "NAMESPACE/NAME expected" },
-		{ "Service//a", "NAMESPACE/NAME expected" },
-		{ "Service/shop/", "no name" },
-		{ "Service/shop/a/b", "no name" },
-		{ "Namespace/x/shop", "Namespace/NAME expected" },
-	};
-	struct arena a = ARENA_INIT;
-	struct object_name o;
-	struct err e;
-
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		e = ERR_INIT;
-		CHECK(!object_name_parse(bad[i].text, &a, &o, &e));
-		if (!CHECK(strstr(e.text, bad[i].why)))
-			printf("%s: %s\n", bad[i].text, e.text);
-	}
-	CHECK(object_name_parse("NAMESPACE/shop", &a, &o, &e));
-	CHECK_STR(o.ns, "");
-	CHECK_STR(o.name, "shop");
-	CHECK(object_name_parse("service/shop/a", &a, &o, &e));
-	CHECK_STR(o.ns, "shop");
-	CHECK_STR(o.name, "a");
-	arena_fini(&a);
-}
-
-static void on_problem(void *ctx, unsigned query, uint32_t key, const struct diag *d)
-{
-	for (uint32_t i = 0; i < d->n; i++)
-		if (!strstr(buf_str(ctx), d->v[i].object))
-			buf_printf(ctx, "%s; ", d->v[i].object);
-}
-
-static void check_problems(struct kit *k, const struct engine_proxy *p, const char *expected)
-{
-	struct buf b = BUF_INIT;
-
-	engine_problems(k->engine, p, on_problem, &b);
-	CHECK_STR(buf_str(&b), expected);
-	buf_fini(&b);
-}
-
-/* Each namespace has a route of its own for the same host; only one of them is in order. */
-TEST(problems_of_a_proxy)
-{
-	struct kit k;
-	struct engine_proxy *good, *bad, *other;
-
-	kit_init(&k, NULL);
-	kit_put(&k, SERVICE("a") RULE("a") ROUTE("a", "good", "v1") ROUTE("a", "bad", "nosuch"));
-	good = kit_join(&k, &(struct kit_proxy){ .name = "g", .ns = "good" });
-	bad = kit_join(&k, &(struct kit_proxy){ .name = "b", .ns = "bad" });
-	other = kit_join(&k, &(struct kit_proxy){ .name = "b2", .ns = "bad" });
-	CHECK(engine_class_of(bad) == engine_class_of(other));
-	CHECK(engine_class_of(bad) != engine_class_of(good));
-	check_problems(&k, good, "");
-	check_problems(&k, bad, "VirtualService bad/a; ");
-	kit_put(&k, ROUTE("a", "bad", "v1"));
-	check_problems(&k, bad, "");
-	kit_fini(&k);
-}
-
-static void on_shard(void *ctx, const char *host, const char *json, size_t len)
-{
-	CHECK_INT(strlen(json), len);
-	buf_printf(ctx, "%s %s\n", host, json);
-}
-
-static void check_shards(struct kit *k, const char *ns, const char *expected)
-{
-	struct buf b = BUF_INIT;
-
-	engine_shards(k->engine, ns, on_shard, &b);
-	CHECK_STR(buf_str(&b), expected);
-	buf_fini(&b);
-}
-
-TEST(shards)
-{
-	struct kit k;
-
-	kit_init(&k, NULL);
-	kit_put(&k,
-		SERVICE("b") SLICE("b", "10.0.0.2") SERVICE("a") SLICE("a", "10.0.0.1")
-			SERVICE("none") "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\n"
-					"metadata: {name: e, namespace: out}\n"
-					"spec: {hosts: [e.example.com], resolution: STATIC, ports: "
-					"[{number: 443, name: tls, "
-					"protocol: TLS}], endpoints: [{address: 192.0.2.1, weight: "
-					"3, labels: {k: \"\\\"\"}}]}\n");
-#define ENDPOINT(labels, ip, port_name, port, weight, ns, workload, health) \
-	"{\"Labels\":{" labels \
-	"\"topology.istio.io/cluster\":\"Kubernetes\"},\"Addresses\":[\"" ip \
-	"\"],\"ServicePortName\":\"" port_name "\",\"ServiceAccount\":\"\",\"Network\":\"\"," \
-	"\"Locality\":{\"Label\":\"\",\"ClusterID\":\"Kubernetes\"},\"EndpointPort\":" port \
-	",\"LbWeight\":" weight ",\"TLSMode\":\"disabled\",\"Namespace\":\"" ns \
-	"\",\"WorkloadName\":\"" workload "\",\"HostName\":\"\",\"SubDomain\":\"\"," \
-	"\"HealthStatus\":" health ",\"NodeName\":\"\"}"
-	check_shards(&k, "shop",
-		     "a.shop.svc.cluster.local {\"Shards\":{\"Kubernetes/Kubernetes\":[" ENDPOINT(
-			     "", "10.0.0.1", "http", "8080", "0", "", "",
-			     "1") "]},"
-				  "\"ServiceAccounts\":{}}\n"
-				  "b.shop.svc.cluster.local "
-				  "{\"Shards\":{\"Kubernetes/Kubernetes\":[" ENDPOINT(
-					  "", "10.0.0.2", "http", "8080", "0", "", "",
-					  "1") "]},"
-					       "\"ServiceAccounts\":{}}\n");
-	check_shards(&k, "out",
-		     "e.example.com {\"Shards\":{\"External/Kubernetes\":[" ENDPOINT(
-			     "\"k\":\"\\\"\",", "192.0.2.1", "tls", "443", "3", "out", "e-0",
-			     "0") "]},\"ServiceAccounts\":{}}\n");
-	check_shards(&k, "nowhere", "");
-	CHECK(engine_commit(k.engine, 0, NULL, NULL));
-	struct err e = ERR_INIT;
-	CHECK(engine_verify(k.engine, &e));
 	kit_fini(&k);
 }
