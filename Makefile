@@ -122,7 +122,7 @@ $(B)/property/mesh: $(PROPERTY:%.c=$(B)/%.o) $(call below,xds/translate)
 $(PROPERTY:%.c=$(B)/%.o): | $(TYPES) $(EVH)
 .PHONY: property
 property: $(B)/property/mesh
-	@$(B)/property/mesh
+	@$(if $(SAN),PROPERTY_ROUNDS=$(or $(PROPERTY_ROUNDS),200)) $(B)/property/mesh
 
 # The query engine with deliberate mistakes, each of which its property test must notice; then with tables that move.
 .PHONY: mutate
