@@ -36,8 +36,10 @@ enum cell {
 	CELL_SE_SELECTOR, /* (ns, "k=v"): ServiceEntries whose workloadSelector's first pair it is */
 
 	/* Configuration. */
-	CELL_VS_HOST,    /* host as in the VirtualService, FQDN: deep; mesh-bound VirtualServices */
-	CELL_VS_AT,      /* the same, shallow */
+	CELL_VS_HOST, /* host as in the VirtualService, FQDN: deep; mesh-bound VirtualServices */
+	CELL_VS_AT,   /* the same, shallow */
+	CELL_VS_SHORT, /* KEY_EMPTY: mesh-bound VirtualServices with a host that may be a short form of a Kubernetes name;
+			  * touched as CELL_VS_NS */
 	CELL_VS_NS,      /* ns: VirtualServices; touched when what their heads show changes */
 	CELL_VS_GATEWAY, /* "ns/name": VirtualServices bound to that gateway; touched as CELL_VS_NS */
 	CELL_DR_HOST,    /* host, FQDN or wildcard: deep; DestinationRules */

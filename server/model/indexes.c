@@ -317,6 +317,21 @@ static void vs_host(const struct object *obj, struct index_out *out)
 		add(out, hosts.v[i]);
 }
 
+/* "a.b", "a.b.svc" or a name that ends in a dot. */
+static void vs_short(const struct object *obj, struct index_out *out)
+{
+	cleanup(arena_fini) struct arena a = ARENA_INIT;
+	struct str_list hosts = virtual_service_hosts(obj, &a);
+
+	for (uint32_t i = 0; i < hosts.n && virtual_service_is_mesh(obj); i++) {
+		const char *host = hosts.v[i], *dot = strchr(host, '.');
+
+		if (*host != '*' && dot &&
+		    (!strchr(dot + 1, '.') || str_ends(host, ".svc") || str_ends(host, ".")))
+			index_add(out, KEY_EMPTY);
+	}
+}
+
 static void vs_gateway(const struct object *obj, struct index_out *out)
 {
 	cleanup(arena_fini) struct arena a = ARENA_INIT;
@@ -413,6 +428,8 @@ const struct index model_indexes[] = {
 	  NULL },
 	{ "virtual services at host", CELL_VS_AT, KIND_VIRTUAL_SERVICE, false, false, vs_host,
 	  NULL },
+	{ "virtual services with short hosts", CELL_VS_SHORT, KIND_VIRTUAL_SERVICE, true, false,
+	  vs_short, same_vs_heads },
 	{ "virtual services of namespace", CELL_VS_NS, KIND_VIRTUAL_SERVICE, true, false,
 	  by_namespace, same_vs_heads },
 	{ "virtual services of gateway", CELL_VS_GATEWAY, KIND_VIRTUAL_SERVICE, true, false,

@@ -44,6 +44,7 @@ static void runs_fini(struct graph *g)
 		buf_fini(&g->runs[i]->out);
 		xfree(g->runs[i]->trace.v);
 		xfree(g->runs[i]->path.v);
+		xfree(g->runs[i]->asked.v);
 		xfree(g->runs[i]);
 	}
 }

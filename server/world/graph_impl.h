@@ -204,6 +204,7 @@ struct run {
 	uint32_t query, key;
 	struct ids trace, path; /* as they came; each once is made at the end */
 	uint32_t merged[32];    /* paths of callees just merged */
+	struct ids asked; /* in a build with mistakes: its own questions, each with its kind */
 	struct buf out;
 	struct arena arena;
 	struct diag diag;

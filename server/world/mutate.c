@@ -1,6 +1,6 @@
 /* The switches of the test build, and which (query, cell kind) and (query, question) pairs a run has seen, so that a
  * test can take each in turn. */
-#include "world/mutate.h"
+#include "world/graph_impl.h"
 
 #ifdef MAINSHEET_MUTATE
 enum { SEEN_MAX = 1 << 14 };
@@ -66,5 +66,45 @@ bool mutated_pair(enum mutation m, unsigned query, unsigned what)
 	remember(m == MUTATE_ASK, query, what);
 	return mutation.mode == m && (mutation.query == ~0u || mutation.query == query) &&
 	       (mutation.what == ~0u || mutation.what == what);
+}
+
+void mutation_saw_read(const struct run *r, unsigned kind)
+{
+	remember(false, r->query, kind);
+}
+
+void mutation_saw_question(struct run *r, uint32_t question, unsigned what)
+{
+	ids_push(&r->asked, question);
+	ids_push(&r->asked, what);
+}
+
+static bool is_in_path(const struct graph *g, uint32_t path, uint32_t question)
+{
+	const struct edges *v = path ? &path_at(g, path)->v : NULL;
+
+	for (uint32_t i = 0; v && i < v->n; i += 2)
+		if (edges_cv(v)[i] == question)
+			return true;
+	return false;
+}
+
+static bool is_asked_below(const struct run *r, uint32_t question)
+{
+	for (uint32_t i = 0; i < r->trace.n; i++) {
+		uint32_t e = r->trace.v[i];
+
+		if (e & EDGE_MEMO && is_in_path(r->g, memo_at(r->g, e & EDGE_ID)->path, question))
+			return true;
+	}
+	return false;
+}
+
+void mutation_run_ends(struct run *r)
+{
+	for (uint32_t i = 0; i < r->asked.n; i += 2)
+		if (!is_asked_below(r, r->asked.v[i]))
+			remember(true, r->query, r->asked.v[i + 1]);
+	r->asked.n = 0;
 }
 #endif

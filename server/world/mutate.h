@@ -28,15 +28,26 @@ enum mutation {
  * MUTATE_DERIVED | its query. ~0u is any. */
 enum { MUTATE_DERIVED = 0x8000 };
 void graph_mutate(enum mutation, unsigned query, unsigned what);
-/* Pairs that occurred since the last graph_mutate_forget. */
+/* Pairs that occurred since the last graph_mutate_forget. A question counts where leaving it out would change a path: what
+ * a callee asks too comes into the caller's path with the callee's. */
 void graph_mutate_seen(void (*fn)(void *ctx, bool ask, unsigned query, unsigned what), void *ctx);
 void graph_mutate_forget(void);
 
 bool mutated(enum mutation);
-bool mutated_pair(enum mutation, unsigned query, unsigned what); /* and remembers the pair */
+bool mutated_pair(enum mutation, unsigned query, unsigned what);
+struct run;
+void mutation_saw_read(const struct run *, unsigned kind);
+void mutation_saw_question(struct run *, uint32_t question, unsigned what);
+void mutation_run_ends(struct run *); /* before its path and trace are settled */
 #define MUTATED(m) mutated(m)
 #define MUTATED_PAIR(m, query, what) mutated_pair((m), (query), (what))
+#define MUTATION_SAW_READ(run, kind) mutation_saw_read((run), (kind))
+#define MUTATION_SAW_QUESTION(run, question, what) mutation_saw_question((run), (question), (what))
+#define MUTATION_RUN_ENDS(run) mutation_run_ends(run)
 #else
 #define MUTATED(m) false
 #define MUTATED_PAIR(m, query, what) false
+#define MUTATION_SAW_READ(run, kind) ((void)0)
+#define MUTATION_SAW_QUESTION(run, question, what) ((void)0)
+#define MUTATION_RUN_ENDS(run) ((void)0)
 #endif

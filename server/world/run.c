@@ -46,6 +46,7 @@ const void *read_cell(struct run *r, unsigned kind, uint32_t key)
 	const void *value;
 	uint32_t cell = cell_read(r->g, kind, key, &value);
 
+	MUTATION_SAW_READ(r, kind);
 	if (!MUTATED_PAIR(MUTATE_READ, r->query, kind) && !(!value && MUTATED(MUTATE_ABSENCE)))
 		ids_push(&r->trace, cell);
 	return value;
@@ -72,6 +73,7 @@ uint32_t ask(struct run *r, unsigned question, uint32_t arg)
 	assert(question < QUESTION_DERIVED);
 	q = question_intern(r->g, (uint16_t)question, arg);
 	answer = scope_answer(r->g, r->scope, q);
+	MUTATION_SAW_QUESTION(r, q, question);
 	if (!MUTATED_PAIR(MUTATE_ASK, r->query, question))
 		push_answer(r, q, answer);
 	return answer;
@@ -94,9 +96,11 @@ const struct result *ask_query(struct run *r, unsigned query, uint32_t key)
 	uint16_t q = callee(r, query);
 	uint32_t id = memo_fetch(g, r->scope, q, key);
 	uint32_t value = value_intern(g, memo_at(g, id)->result->hash);
+	uint32_t question = question_intern(g, QUESTION_DERIVED | q, key);
 
+	MUTATION_SAW_QUESTION(r, question, MUTATE_DERIVED | query);
 	if (!MUTATED_PAIR(MUTATE_ASK, r->query, MUTATE_DERIVED | query))
-		push_answer(r, question_intern(g, QUESTION_DERIVED | q, key), value);
+		push_answer(r, question, value);
 	return memo_at(g, id)->result;
 }
 

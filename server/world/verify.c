@@ -288,6 +288,7 @@ static uint32_t execute(struct graph *g, struct scope *s, uint16_t query, uint32
 	g->queries[query]->run(r, key);
 	g->n_runs++;
 	g->counts[query].runs++;
+	MUTATION_RUN_ENDS(r);
 	path = path_intern(g, r->path.v, r->path.n);
 	r->trace.n = drop_repetitions(g, &r->trace, &twice);
 	id = same_path(g, query, key, path);

@@ -145,10 +145,10 @@ void make_virtual_service(struct sketch *s)
 		if (some(s, "second host", 3))
 			put(s, "%s, ", pick_vs_host(s, "which second host"));
 		put(s, "], ");
-		if (some(s, "gateways", 4))
+		if (some(s, "gateways", 3))
 			put(s, "gateways: [%s], ",
 			    PICK(s, "which gateways", "mesh", "app/gw1", "mesh, app/gw1",
-				 "istio-system/gw1"));
+				 "istio-system/gw1", "mesh, istio-system/gw1, istio-system/gw2"));
 	}
 	put_export(s, 3);
 	if (leaf || !some(s, "no http", 5))
@@ -336,7 +336,7 @@ void make_sidecar(struct sketch *s)
 	put(s, "}}");
 }
 
-/* ---- PeerAuthentication, Gateway ---- */
+/* ---- PeerAuthentication ---- */
 
 void make_peer_authentication(struct sketch *s)
 {
@@ -352,27 +352,4 @@ void make_peer_authentication(struct sketch *s)
 		    PICK(s, "port", "8080", "9090", "8081"),
 		    PICK(s, "port mode", "STRICT", "DISABLE", "PERMISSIVE"));
 	put(s, "}}");
-}
-
-void make_gateway(struct sketch *s)
-{
-	put_head(s, "networking.istio.io/v1", "Gateway");
-	put(s, "}, spec: {");
-	put_selector(s, "selector", "selector");
-	put(s, "servers: [");
-	for (unsigned i = 0; i < 1 + gene(s, "servers", 2); i++) {
-		s->salt = 70 + i;
-		bool tls = some(s, "tls", 3);
-
-		put(s, "{port: {number: %s, name: s%u, protocol: %s}, hosts: [%s], ",
-		    tls ? "443" : PICK(s, "port", "80", "9090"), i,
-		    tls ? "HTTPS" : PICK(s, "protocol", "HTTP", "TCP", "GRPC"),
-		    PICK(s, "hosts", "'*'", "a.x.com", "'*.x.com'", "./b.x.com"));
-		if (tls)
-			put(s, "tls: {mode: SIMPLE, credentialName: %s}, ",
-			    PICK(s, "credential", "c1", "c2"));
-		put(s, "}, ");
-	}
-	s->salt = 0;
-	put(s, "]}}");
 }

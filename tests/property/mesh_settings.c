@@ -73,24 +73,32 @@ static const struct {
 	    "{proxyHeaders: {preserveHttp1HeaderCase: true}}", "{tracing: {sampling: 5}}",
 	    "{proxyHeaders: {requestId: {disabled: true}, forwardedClientCert: SANITIZE}}" } },
 	{ "extensionProviders",
-	  3,
-	  { "[{name: outer, sds: {name: outer, service: a.x.com, port: 80}}]",
-	    "[{name: log, envoyFileAccessLog: {path: /log}}, {name: trace, zipkin: {service: "
-	    "web.app.svc.cluster.local, port: 80}}]",
+	  2,
+	  { "[{name: outer, sds: {name: outer, service: a.x.com, port: 80}}, {name: als, "
+	    "envoyHttpAls: {service: a.x.com, port: 80}}]",
+	    "[{name: log, envoyFileAccessLog: {path: /log}}, {name: zip, zipkin: {service: "
+	    "web.app.svc.cluster.local, port: 80}}, {name: dog, datadog: {service: b.x.com, port: "
+	    "80}}]",
 	    "[{name: outer, sds: {name: outer, service: app/web.app.svc.cluster.local, port: "
-	    "9090}}]",
-	    "[{name: log, envoyOtelAls: {service: b.x.com, port: 80}}, {name: otel, opentelemetry: "
-	    "{service: a.x.com, port: 80, http: {path: /v1}}}, {name: trace, datadog: {service: "
-	    "data/db.data.svc.cluster.local, port: 80}}]" } },
+	    "9090}}, {name: zip, zipkin: {service: c.x.com, port: 80}}]",
+	    "[{name: log, envoyFileAccessLog: {path: /other}}, {name: als, envoyTcpAls: {service: "
+	    "db.data.svc.cluster.local, port: 80}}]" } },
 	{ "defaultProviders",
+	  3,
+	  { "{accessLogging: [log]}", "{metrics: [prometheus]}", "{tracing: [zip]}",
+	    "{metrics: [prometheus], accessLogging: [envoy], tracing: [dog]}" } },
+	{ "ingressControllerMode", 2, { "DEFAULT", "DEFAULT", "STRICT", "OFF" } },
+	{ "ingressSelector", 6, { "egress", "ingressgateway", "egress", "other" } },
+	{ "ingressService", 6, { "egress", "gw", "egress", "web" } },
+	{ "defaultTrafficPolicy",
 	  4,
-	  { "{accessLogging: [log]}", "{metrics: [prometheus]}", "{tracing: [trace]}",
-	    "{metrics: [prometheus], accessLogging: [envoy], tracing: [otel]}" } },
-	{ "enableEnvoyAccessLogService", 6, { "true", "false", "true", "true" } },
+	  { "{connectionPool: {tcp: {maxConnections: 9}}}",
+	    "{outlierDetection: {consecutive5xxErrors: 4}}",
+	    "{connectionPool: {tcp: {maxConnections: 8}}}", "{loadBalancer: {simple: RANDOM}}" } },
 	{ "discoverySelectors",
-	  6,
-	  { "[{matchLabels: {env: prod}}]", "[{matchLabels: {env: test}}]", "[{}]",
-	    "[{matchExpressions: [{key: env, operator: NotIn, values: [prod]}]}]" } },
+	  8,
+	  { "[{matchLabels: {env: prod}}]", "[{matchLabels: {env: test}}]",
+	    "[{matchExpressions: [{key: env, operator: Exists}]}]", "[]" } },
 	{ "serviceSettings",
 	  6,
 	  { "[{settings: {clusterLocal: true}, hosts: ['*.app.svc.cluster.local']}]",
@@ -187,8 +195,9 @@ static void put_labels(struct sketch *s)
 {
 	if (some(s, "no labels", 6))
 		return;
-	put(s, "LABELS: {app: %s, version: %s, ", PICK(s, "app", "web", "api", "db", "web"),
-	    PICK(s, "version", "v1", "v2"));
+	put(s, "LABELS: {istio: %s, app: %s, version: %s, ",
+	    PICK(s, "role", "ingressgateway", "ingressgateway", "egress"),
+	    PICK(s, "app", "web", "api", "db", "web"), PICK(s, "version", "v1", "v2"));
 	if (some(s, "machine", 8))
 		put(s, "istio.io/test-vm: x, ");
 	if (some(s, "canonical", 6))
@@ -211,7 +220,7 @@ void make_node_message(struct sketch *s)
 {
 	unsigned ns = s->number % N_NAMESPACES, pod = s->number / N_NAMESPACES;
 	char dns[64];
-	bool router = ns == N_NAMESPACES - 1 ? pod < 2 : some(s, "router", 12);
+	bool router = ns == N_NAMESPACES - 1 ? !some(s, "sidecar", 6) : some(s, "router", 12);
 
 	snprintf(dns, sizeof dns, "%s.svc.cluster.local", s->ns);
 	put(s, "{id: '%s~10.1.%u.%u~p%u.%s~%s', ", router ? "router" : "sidecar", ns, pod + 1, pod,

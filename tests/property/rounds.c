@@ -227,7 +227,7 @@ static bool check(struct rounds *r, struct err *e)
 
 static bool step(struct rounds *r, struct err *e)
 {
-	uint32_t n = rng_below(&r->rng, 2) ? 1 : 1 + rng_below(&r->rng, 8);
+	uint32_t n = rng_below(&r->rng, 4) ? 1 + rng_below(&r->rng, 8) : 1;
 	struct graph_stats stats;
 	struct engine_stats engine;
 	bool partial = false;

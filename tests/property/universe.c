@@ -26,6 +26,7 @@ static const struct slot_row rows[] = {
 	  KIND_SERVICE,
 	  6,
 	  2,
+	  60,
 	  make_service,
 	  { "app/web", "app/api", "data/web", "data/db", "zoo/web", "zoo/hl", "lab/ext", "lab/gw",
 	    "istio-system/gw", "istio-system/web" } },
@@ -34,6 +35,7 @@ static const struct slot_row rows[] = {
 	  KIND_ENDPOINT_SLICE,
 	  5,
 	  2,
+	  40,
 	  make_slice,
 	  { "app/web-1", "app/web-2", "app/api-1", "data/web-1", "data/db-1", "zoo/web-1",
 	    "zoo/hl-1", "zoo/hl-2", "istio-system/web-1" } },
@@ -42,15 +44,17 @@ static const struct slot_row rows[] = {
 	  KIND_POD,
 	  5,
 	  2,
+	  25,
 	  make_pod,
 	  { PODS("app"), PODS("data"), PODS("zoo"), PODS("lab"), "istio-system/p2",
 	    "istio-system/p3" } },
-	{ "Node", SLOT_OBJECT, KIND_NODE, 2, 2, make_node, { "/n0", "/n1", "/n2" } },
+	{ "Node", SLOT_OBJECT, KIND_NODE, 2, 2, 0, make_node, { "/n0", "/n1", "/n2" } },
 	{ "Namespace",
 	  SLOT_OBJECT,
 	  KIND_NAMESPACE,
 	  2,
 	  2,
+	  0,
 	  make_namespace,
 	  { "/app", "/data", "/zoo", "/lab", "/istio-system" } },
 	{ "ServiceEntry",
@@ -58,6 +62,7 @@ static const struct slot_row rows[] = {
 	  KIND_SERVICE_ENTRY,
 	  8,
 	  2,
+	  60,
 	  make_service_entry,
 	  { "app/s1", "app/s2", "app/s3", "data/s1", "data/s2", "zoo/s1", "zoo/s2", "lab/s1",
 	    "istio-system/s1" } },
@@ -66,6 +71,7 @@ static const struct slot_row rows[] = {
 	  KIND_WORKLOAD_ENTRY,
 	  3,
 	  3,
+	  40,
 	  make_workload_entry,
 	  { "app/w1", "app/p3", "data/w1", "zoo/w1", "zoo/w2", "lab/p2" } },
 	{ "VirtualService",
@@ -73,6 +79,7 @@ static const struct slot_row rows[] = {
 	  KIND_VIRTUAL_SERVICE,
 	  6,
 	  2,
+	  60,
 	  make_virtual_service,
 	  { "app/v1", "app/v2", "data/v1", "data/leaf", "zoo/v1", "zoo/leaf", "lab/v1", "lab/v2",
 	    "istio-system/v1" } },
@@ -81,6 +88,7 @@ static const struct slot_row rows[] = {
 	  KIND_DESTINATION_RULE,
 	  6,
 	  3,
+	  50,
 	  make_destination_rule,
 	  { "app/d1", "app/d2", "app/d3", "data/d1", "zoo/d1", "zoo/d2", "lab/d1",
 	    "istio-system/d1", "istio-system/d2" } },
@@ -89,6 +97,7 @@ static const struct slot_row rows[] = {
 	  KIND_SIDECAR,
 	  4,
 	  5,
+	  20,
 	  make_sidecar,
 	  { "app/c1", "app/c2", "zoo/c1", "lab/c1", "istio-system/c1" } },
 	{ "Telemetry",
@@ -103,22 +112,49 @@ static const struct slot_row rows[] = {
 	  KIND_PEER_AUTHENTICATION,
 	  3,
 	  4,
+	  20,
 	  make_peer_authentication,
 	  { "app/a1", "app/a2", "data/a1", "zoo/a1", "istio-system/a1", "lab/a1" } },
 	{ "Gateway",
 	  SLOT_OBJECT,
 	  KIND_GATEWAY,
-	  1,
 	  3,
+	  3,
+	  30,
 	  make_gateway,
 	  { "app/gw1", "istio-system/gw1", "istio-system/gw2" } },
-	{ "MeshConfig", SLOT_MESH_CONFIG, 0, 3, 1, make_mesh_config, { "/mesh" } },
-	{ "MeshNetworks", SLOT_NETWORKS, 0, 2, 2, make_mesh_networks, { "/networks" } },
+	{ "Ingress",
+	  SLOT_OBJECT,
+	  KIND_INGRESS,
+	  1,
+	  3,
+	  20,
+	  make_ingress,
+	  { "app/i1", "app/i2", "istio-system/i1" } },
+	{ "IngressClass",
+	  SLOT_OBJECT,
+	  KIND_INGRESS_CLASS,
+	  1,
+	  2,
+	  0,
+	  make_ingress_class,
+	  { "/c1", "/c2" } },
+	{ "Telemetry",
+	  SLOT_OBJECT,
+	  KIND_TELEMETRY,
+	  2,
+	  3,
+	  20,
+	  make_telemetry,
+	  { "app/t1", "app/t2", "zoo/t1", "istio-system/t1" } },
+	{ "MeshConfig", SLOT_MESH_CONFIG, 0, 3, 1, 0, make_mesh_config, { "/mesh" } },
+	{ "MeshNetworks", SLOT_NETWORKS, 0, 2, 2, 0, make_mesh_networks, { "/networks" } },
 	{ "proxy",
 	  SLOT_PROXY,
 	  0,
 	  0,
 	  0,
+	  12,
 	  make_node_message,
 	  { "app/p0", "data/p0", "zoo/p0", "lab/p0", "istio-system/p0",
 	    "app/p1", "data/p1", "zoo/p1", "lab/p1", "istio-system/p1",
@@ -144,6 +180,9 @@ void universe_init(struct universe *u, struct rng *r)
 	u->slots = xcalloc(total, sizeof *u->slots);
 	u->n = total;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct genes kin;
+
+		genes_init(&kin, r);
 		if (rows[i].kind == SLOT_PROXY)
 			u->first_proxy = n;
 		for (unsigned j = 0; j < n_names(&rows[i]); j++, n++) {
@@ -154,7 +193,11 @@ void universe_init(struct universe *u, struct rng *r)
 			*s = (struct slot){
 				.row = &rows[i], .ns = both, .name = slash + 1, .number = j
 			};
-			genes_init(&s->genes, r);
+			s->genes = kin;
+			if (!rows[i].kin)
+				genes_init(&s->genes, r);
+			for (unsigned k = 0; k < rows[i].kin; k++)
+				s->genes.v[rng_below(r, SKETCH_GENES)] = rng_below(r, 1 << 30);
 		}
 	}
 }

@@ -2,6 +2,7 @@
  * catch-all, then per namespace the virtual hosts of the services that the egress listener imports.
  */
 #include "translate/rds.h"
+#include "base/map.h"
 #include "model/mesh.h"
 #include "model/proxy.h"
 #include "model/scope.h"
@@ -176,6 +177,34 @@ static void add_sniffed(struct run *r, uint32_t name, const struct rc *rc)
 		list_add(r, Q_VHOST, vhost_key(r, name, ns, host, rc->port));
 }
 
+/* Hosts that no service has, each once: of several VirtualServices the first with routes has it. */
+static void add_lone(struct run *r, uint32_t name, const struct rc *rc)
+{
+	uint32_t n;
+	const struct lone_host *lone = lone_hosts_on(r, rc->port, rc->wrapper, &n);
+	struct route_context c = { .run = r,
+				   .a = run_arena(r),
+				   .wrapper = rc->wrapper,
+				   .listener_port = rc->port,
+				   .gateway = "mesh" };
+	struct map seen = MAP_INIT;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const char *host = run_text(r, lone[i].host);
+		bool taken = false;
+
+		for (uint32_t j = 0; map_has(&seen, host) && j < i && !taken; j++)
+			taken = lone[j].host == lone[i].host && vhost_lone_has_routes(&c, &lone[j]);
+		map_set(&seen, host, &seen);
+		if (!taken)
+			list_add(r, Q_VHOST_LONE,
+				 run_pair(r, name,
+					  run_pair(r, run_pair(r, lone[i].vs_ns, lone[i].vs_name),
+						   lone[i].host)));
+	}
+	map_fini(&seen);
+}
+
 /* [name] CONCAT */
 void rc_run(struct run *r, uint32_t name)
 {
@@ -196,16 +225,8 @@ void rc_run(struct run *r, uint32_t name)
 		return;
 	}
 	add_namespaces(r, name, &rc);
-	if (rc.port) {
-		uint32_t n;
-		const struct lone_host *lone = lone_hosts_on(r, rc.port, rc.wrapper, &n);
-
-		for (uint32_t i = 0; i < n; i++)
-			list_add(r, Q_VHOST_LONE,
-				 run_pair(r, name,
-					  run_pair(r, run_pair(r, lone[i].vs_ns, lone[i].vs_name),
-						   lone[i].host)));
-	}
+	if (rc.port)
+		add_lone(r, name, &rc);
 	list_add(r, Q_VHOST_CATCH_ALL, name);
 }
 

@@ -16,6 +16,11 @@ struct rc rc_of(struct run *, uint32_t name);
 enum { RC_VIRTUAL_HOSTS = 2 }; /* number of the field */
 /* Does each virtual host tell servers how often a request was tried? */
 bool vhost_counts_attempts(struct run *);
+struct lone_host;
+struct route_context;
+/* Does the VirtualService yield routes for this proxy and port? Else it has no virtual host, and the next one with the host
+ * may have it. */
+bool vhost_lone_has_routes(const struct route_context *, const struct lone_host *);
 /* Appends a virtual host to the result as a field of RouteConfiguration. */
 void vhost_emit(struct run *, Route__VirtualHost *);
 

@@ -15,6 +15,7 @@
 #include "types.h"
 #include "world/world.h"
 #include <string.h>
+#include <strings.h>
 
 bool vhost_counts_attempts(struct run *r)
 {
@@ -52,12 +53,55 @@ static void add_domain(struct domains *d, const char *name)
 	}
 }
 
+bool vhost_lone_has_routes(const struct route_context *c, const struct lone_host *lone)
+{
+	Route__VirtualHost routes = ROUTE__VIRTUAL_HOST__INIT;
+	const struct route_source *src = route_source_of(c->run, lone->vs_ns, lone->vs_name);
+
+	if (src)
+		routes_of_source(c, src, &routes);
+	return routes.n_routes > 0;
+}
+
+/* Has a VirtualService a virtual host of its own for this name, which no service has for its host? */
+static bool is_routed(struct domains *d, const char *name)
+{
+	uint32_t n, host = run_key(d->r, name);
+	const struct lone_host *lone;
+
+	if (!d->c->listener_port)
+		return false;
+	lone = lone_hosts_on(d->r, d->c->listener_port, d->c->wrapper, &n);
+	for (uint32_t i = 0; i < n; i++)
+		if (lone[i].host == host && vhost_lone_has_routes(d->c, &lone[i]))
+			return true;
+	return false;
+}
+
+/* Only VirtualServices with short hosts can be in the way of an alternative name, and those are few. */
+static bool is_routed_short(struct domains *d, const char *name)
+{
+	const struct entry *e = read_entry(d->r, CELL_VS_SHORT, KEY_EMPTY);
+
+	for (uint32_t i = 0; i < e->n; i++) {
+		const struct virtual_service_spec *spec =
+			((const struct virtual_service *)e->v[i]->body)->spec;
+
+		for (uint32_t j = 0; spec && j < spec->hosts.n; j++)
+			if (!strcasecmp(spec->hosts.v[j], name))
+				return is_routed(d, name);
+	}
+	return false;
+}
+
 /* An alternative name that is the full name of another service belongs to that one. Only services with short hosts can
  * be in the way, and those are few. */
 static void add_alternative(struct domains *d, const char *name)
 {
 	const struct entry *shorts = read_entry(d->r, CELL_SVC_SHORT, KEY_EMPTY);
 
+	if (is_routed_short(d, name))
+		return;
 	for (uint32_t i = 0; i < shorts->n; i++) {
 		uint32_t n, ns;
 		const char *const *hosts = service_hosts(shorts->v[i], run_arena(d->r), &n);
@@ -160,30 +204,6 @@ static bool owns_address(struct domains *d, const struct service *s, const char 
 		}
 	}
 	return true;
-}
-
-/* Has a VirtualService of its own a virtual host for this alias, which is no service to have routes? */
-static bool is_routed(struct domains *d, const char *alias)
-{
-	uint32_t n, host = run_key(d->r, alias);
-	const struct lone_host *lone;
-
-	if (!d->c->listener_port)
-		return false;
-	lone = lone_hosts_on(d->r, d->c->listener_port, d->c->wrapper, &n);
-	for (uint32_t i = 0; i < n; i++) {
-		Route__VirtualHost routes = ROUTE__VIRTUAL_HOST__INIT;
-		const struct route_source *src;
-
-		if (lone[i].host != host)
-			continue;
-		src = route_source_of(d->r, lone[i].vs_ns, lone[i].vs_name);
-		if (src)
-			routes_of_source(d->c, src, &routes);
-		if (routes.n_routes)
-			return true;
-	}
-	return false;
 }
 
 static void add_service_domains(struct domains *d, const struct service *s)

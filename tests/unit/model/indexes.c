@@ -174,9 +174,16 @@ TEST(index_entries)
 		{ CELL_VS_GATEWAY, "other/gw", NULL, "app/edge" },
 		{ CELL_DR_HOST, "web.app.svc.cluster.local", NULL, "app/dr" },
 		{ CELL_GATEWAY_ALL, "", NULL, "app/gw" },
+		{ CELL_GATEWAY_NS, "app", NULL, "app/gw" },
+		{ CELL_INGRESS_ALL, "", NULL, "app/in" },
+		{ CELL_INGRESS_HOST, "i.x", NULL, "app/in" },
+		{ CELL_INGRESS_HOST, "*", NULL, "app/in" },
 	};
 	struct harness *h = harness_new(objects, NULL);
 
+	harness_put(h, "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: in, "
+		       "namespace: app}\nspec: {defaultBackend: {service: {name: a, port: {number: "
+		       "80}}}, rules: [{host: I.x, http: {paths: []}}, {host: none.x}]}\n");
 	for (size_t i = 0; i < ARRAY_LEN(probes); i++) {
 		struct probe p = probes[i];
 

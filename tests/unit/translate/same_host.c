@@ -115,6 +115,52 @@ TEST(routes_of_an_alias)
 	kit_fini(&k);
 }
 
+static unsigned occurs(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		n++;
+	return n;
+}
+
+/* Hosts that are no service's: one virtual host each, and no domain twice. */
+TEST(routes_of_one_host)
+{
+#define ROUTE(name, host, route) \
+	"apiVersion: networking.istio.io/v1\nkind: VirtualService\n" \
+	"metadata: {name: " name ", namespace: default}\n" \
+	"spec: {hosts: [" host "], http: [{name: by-" name ", " route "}]}\n---\n"
+#define TO_A "route: [{destination: {host: a}}]"
+	struct kit k;
+	struct kit_proxy proxy = { .name = "p" };
+	struct engine_proxy *p;
+	const char *rds;
+
+	kit_init(&k, NULL);
+	kit_put(&k, SERVICE("a", "default", "clusterIP: 10.0.0.1, ports: [{name: http, port: 80}]")
+			    ROUTE("one", "x.lone.test", TO_A) ROUTE("two", "x.lone.test", TO_A));
+	p = kit_join(&k, &proxy);
+	rds = kit_json(&k, p, XDS_RDS, "80");
+	CHECK(occurs(rds, "x.lone.test:80") == 1 && occurs(rds, "by-one") &&
+	      !occurs(rds, "by-two"));
+	/* The first has nothing for this proxy. */
+	kit_put(&k, ROUTE("one", "x.lone.test", "match: [{sourceLabels: {no: such}}], " TO_A));
+	rds = kit_json(&k, p, XDS_RDS, "80");
+	CHECK(occurs(rds, "x.lone.test:80") == 1 && !occurs(rds, "by-one") &&
+	      occurs(rds, "by-two"));
+	/* A short name of a service. */
+	CHECK_INT(occurs(rds, "\"a.default\""), 1);
+	kit_put(&k, ROUTE("three", "A.default", TO_A));
+	rds = kit_json(&k, p, XDS_RDS, "80");
+	CHECK_INT(occurs(rds, "\"a.default\""), 1);
+	CHECK(occurs(rds, "by-three"));
+	kit_put(&k, ROUTE("three", "b.default", TO_A));
+	rds = kit_json(&k, p, XDS_RDS, "80");
+	CHECK_INT(occurs(rds, "\"a.default\""), 1);
+	kit_fini(&k);
+}
+
 TEST(name_table_of_imports)
 {
 	struct kit k;

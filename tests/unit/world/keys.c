@@ -98,3 +98,23 @@ TEST(keys_compare_by_text)
 	}
 	keys_free(k);
 }
+
+TEST(keys_compare_numbers)
+{
+	struct keys *k = keys_new();
+	uint32_t z = key_str(k, "z"), a = key_str(k, "a");
+	uint32_t one = KEY_NUMBER | 1, many = KEY_NUMBER | 1000000;
+	uint32_t a_one = key_pair(k, a, one), a_many = key_pair(k, a, many);
+	uint32_t z_one = key_pair(k, z, one), a_z = key_pair(k, a, z);
+	/* Numbers come after all keys. */
+	const uint32_t sorted[] = { a, z, a_z, a_one, a_many, z_one };
+
+	for (size_t i = 0; i < ARRAY_LEN(sorted); i++) {
+		for (size_t j = 0; j < ARRAY_LEN(sorted); j++) {
+			int c = key_compare(k, sorted[i], sorted[j]);
+
+			CHECK_INT(c < 0 ? -1 : c > 0, i < j ? -1 : i > j);
+		}
+	}
+	keys_free(k);
+}
