@@ -18,6 +18,9 @@ WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla 
           -Wformat=2 -Wundef -fno-common -Wno-unused-parameter $(if $(WERROR),-Werror)
 SANFLAGS.address := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 SANFLAGS.thread  := -fsanitize=thread -fno-omit-frame-pointer
+ifeq ($(SAN),thread)
+export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/thread.supp
+endif
 SANFLAGS.fuzz    := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 OPT    := $(if $(SAN),-O1,-O2) -g
 CPPF   := -D_GNU_SOURCE -Iserver -Ixds -I. -I$(B)/gen
