@@ -13,7 +13,7 @@ make_fn make_service, make_slice, make_pod, make_node, make_namespace, make_serv
 /* mesh_config.c */
 make_fn make_virtual_service, make_destination_rule, make_sidecar, make_peer_authentication;
 /* mesh_edge.c */
-make_fn make_gateway, make_ingress, make_ingress_class, make_telemetry;
+make_fn make_gateway, make_ingress, make_ingress_class;
 /* mesh_telemetry.c */
 make_fn make_telemetry;
 /* mesh_settings.c */

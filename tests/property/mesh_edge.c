@@ -1,4 +1,4 @@
-/* What routers carry out, and what proxies report. */
+/* What routers carry out. */
 #include "tests/property/mesh.h"
 #include <string.h>
 
@@ -86,48 +86,4 @@ void make_ingress_class(struct sketch *s)
 	put_head(s, "networking.k8s.io/v1", "IngressClass");
 	put(s, "}, spec: {controller: %s}}",
 	    PICK(s, "controller", "istio.io/ingress-controller", "other.io/controller"));
-}
-
-/* ---- Telemetry ---- */
-
-static void put_sides(struct sketch *s, const char *feature)
-{
-	if (some(s, feature, 3))
-		put(s, "match: {mode: %s}, ", PICK(s, "side", "CLIENT", "SERVER"));
-}
-
-void make_telemetry(struct sketch *s)
-{
-	put_head(s, "telemetry.istio.io/v1", "Telemetry");
-	put(s, "}, spec: {");
-	if (some(s, "selector", 3)) {
-		put_selector(s, "which selector", "selector: {matchLabels");
-		put(s, "}, ");
-	}
-	if (some(s, "logs", 2)) {
-		s->salt = 1;
-		put(s, "accessLogging: [{");
-		put_sides(s, "log side");
-		put(s, "providers: [{name: %s}], ", PICK(s, "log to", "envoy", "log", "als"));
-		if (some(s, "filter", 4))
-			put(s, "filter: {expression: 'response.code >= 500'}, ");
-		if (some(s, "disabled", 4))
-			put(s, "disabled: true, ");
-		put(s, "}], ");
-	}
-	if (some(s, "metrics", 2)) {
-		s->salt = 2;
-		put(s, "metrics: [{providers: [{name: prometheus}], overrides: [{");
-		put_sides(s, "metric side");
-		put(s, "tagOverrides: {a: {value: \"'%s'\"}}}]}], ", PICK(s, "tag", "x", "y"));
-	}
-	if (some(s, "tracing", 2)) {
-		s->salt = 3;
-		put(s, "tracing: [{");
-		put_sides(s, "trace side");
-		put(s, "providers: [{name: %s}], randomSamplingPercentage: %u}], ",
-		    PICK(s, "trace to", "zip", "dog"), gene(s, "sampling", 3));
-	}
-	s->salt = 0;
-	put(s, "}}");
 }

@@ -73,32 +73,32 @@ static const struct {
 	    "{proxyHeaders: {preserveHttp1HeaderCase: true}}", "{tracing: {sampling: 5}}",
 	    "{proxyHeaders: {requestId: {disabled: true}, forwardedClientCert: SANITIZE}}" } },
 	{ "extensionProviders",
-	  2,
-	  { "[{name: outer, sds: {name: outer, service: a.x.com, port: 80}}, {name: als, "
-	    "envoyHttpAls: {service: a.x.com, port: 80}}]",
-	    "[{name: log, envoyFileAccessLog: {path: /log}}, {name: zip, zipkin: {service: "
-	    "web.app.svc.cluster.local, port: 80}}, {name: dog, datadog: {service: b.x.com, port: "
-	    "80}}]",
-	    "[{name: outer, sds: {name: outer, service: app/web.app.svc.cluster.local, port: "
-	    "9090}}, {name: zip, zipkin: {service: c.x.com, port: 80}}]",
-	    "[{name: log, envoyFileAccessLog: {path: /other}}, {name: als, envoyTcpAls: {service: "
-	    "db.data.svc.cluster.local, port: 80}}]" } },
-	{ "defaultProviders",
 	  3,
-	  { "{accessLogging: [log]}", "{metrics: [prometheus]}", "{tracing: [zip]}",
-	    "{metrics: [prometheus], accessLogging: [envoy], tracing: [dog]}" } },
-	{ "ingressControllerMode", 2, { "DEFAULT", "DEFAULT", "STRICT", "OFF" } },
+	  { "[{name: outer, sds: {name: outer, service: a.x.com, port: 80}}]",
+	    "[{name: log, envoyFileAccessLog: {path: /log}}, {name: trace, zipkin: {service: "
+	    "web.app.svc.cluster.local, port: 80}}]",
+	    "[{name: outer, sds: {name: outer, service: app/web.app.svc.cluster.local, port: "
+	    "9090}}]",
+	    "[{name: log, envoyOtelAls: {service: b.x.com, port: 80}}, {name: otel, opentelemetry: "
+	    "{service: a.x.com, port: 80, http: {path: /v1}}}, {name: trace, datadog: {service: "
+	    "data/db.data.svc.cluster.local, port: 80}}]" } },
+	{ "defaultProviders",
+	  4,
+	  { "{accessLogging: [log]}", "{metrics: [prometheus]}", "{tracing: [trace]}",
+	    "{metrics: [prometheus], accessLogging: [envoy], tracing: [otel]}" } },
+	{ "enableEnvoyAccessLogService", 6, { "true", "false", "true", "true" } },
+	{ "discoverySelectors",
+	  6,
+	  { "[{matchLabels: {env: prod}}]", "[{matchLabels: {env: test}}]", "[{}]",
+	    "[{matchExpressions: [{key: env, operator: NotIn, values: [prod]}]}]" } },
+	{ "ingressControllerMode", 2, { "DEFAULT", "DEFAULT", "STRICT", "'OFF'" } },
 	{ "ingressSelector", 6, { "egress", "ingressgateway", "egress", "other" } },
 	{ "ingressService", 6, { "egress", "gw", "egress", "web" } },
 	{ "defaultTrafficPolicy",
 	  4,
 	  { "{connectionPool: {tcp: {maxConnections: 9}}}",
 	    "{outlierDetection: {consecutive5xxErrors: 4}}",
-	    "{connectionPool: {tcp: {maxConnections: 8}}}", "{loadBalancer: {simple: RANDOM}}" } },
-	{ "discoverySelectors",
-	  8,
-	  { "[{matchLabels: {env: prod}}]", "[{matchLabels: {env: test}}]",
-	    "[{matchExpressions: [{key: env, operator: Exists}]}]", "[]" } },
+	    "{connectionPool: {tcp: {maxConnections: 8}}}", "{}" } },
 	{ "serviceSettings",
 	  6,
 	  { "[{settings: {clusterLocal: true}, hosts: ['*.app.svc.cluster.local']}]",

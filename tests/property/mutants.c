@@ -2,6 +2,8 @@
  * mistake, in which that recording is left out; so are the engine's own (world/mutate.h). Each runs in a process of its
  * own, some at a time, until the property test notices it by a difference, a broken invariant or an assertion.
  *
+ * PROPERTY_ONLY in the environment picks those whose title has it in it; PROPERTY_VERBOSE shows each.
+ *
  * What nobody can notice is listed in the file `equivalent`, a line each: the mistake's title, a colon, the reason. A line
  * that is noticed, or that is of no mistake, is an error too.
  */
@@ -126,7 +128,13 @@ static struct mutant *add(struct mutants *s, enum mutation m, unsigned query, un
 
 static void on_pair(void *ctx, bool ask, unsigned query, unsigned what)
 {
-	set_title(add(ctx, ask ? MUTATE_ASK : MUTATE_READ, query, what));
+	struct mutants *s = ctx;
+	const char *only = getenv("PROPERTY_ONLY");
+	struct mutant *m = add(s, ask ? MUTATE_ASK : MUTATE_READ, query, what);
+
+	set_title(m);
+	if (only && !strstr(m->title, only))
+		s->n--;
 }
 
 static int by_query(const void *a, const void *b)

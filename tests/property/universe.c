@@ -13,8 +13,10 @@ struct slot_row {
 	const char *title;
 	enum slot_kind kind;
 	unsigned object_kind;
-	unsigned weight,
-		gone; /* how often it is edited; of the edits of what is there, tenths that take it away */
+	unsigned weight; /* how often it is edited */
+	unsigned gone;   /* tenths of the edits of what is there take it away */
+	unsigned
+		kin; /* 0: slots have nothing in common at first; else in how many genes they differ */
 	make_fn *make;
 	const char *names[MAX_NAMES]; /* "ns/name" */
 };
@@ -105,6 +107,7 @@ static const struct slot_row rows[] = {
 	  KIND_TELEMETRY,
 	  3,
 	  4,
+	  20,
 	  make_telemetry,
 	  { "app/t1", "app/t2", "data/t1", "zoo/t1", "lab/t1", "istio-system/t1" } },
 	{ "PeerAuthentication",
@@ -139,14 +142,6 @@ static const struct slot_row rows[] = {
 	  0,
 	  make_ingress_class,
 	  { "/c1", "/c2" } },
-	{ "Telemetry",
-	  SLOT_OBJECT,
-	  KIND_TELEMETRY,
-	  2,
-	  3,
-	  20,
-	  make_telemetry,
-	  { "app/t1", "app/t2", "zoo/t1", "istio-system/t1" } },
 	{ "MeshConfig", SLOT_MESH_CONFIG, 0, 3, 1, 0, make_mesh_config, { "/mesh" } },
 	{ "MeshNetworks", SLOT_NETWORKS, 0, 2, 2, 0, make_mesh_networks, { "/networks" } },
 	{ "proxy",
