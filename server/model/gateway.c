@@ -137,6 +137,14 @@ bool gateway_server_read(struct run *r, uint32_t key, struct gateway_server *ret
 	return true;
 }
 
+void gateway_server_cite(struct run *r, uint32_t key)
+{
+	struct keys *k = run_keys(r);
+
+	cite_cell(r, key_second(k, key) & FROM_INGRESS ? KIND_INGRESS : KIND_GATEWAY,
+		  key_first(k, key));
+}
+
 /* ---- VirtualServices ---- */
 
 struct row {

@@ -49,6 +49,8 @@ struct gateway_server {
 };
 /* False: it is gone. */
 bool gateway_server_read(struct run *, uint32_t key, struct gateway_server *ret);
+/* Its Gateway or Ingress as a source, where it is not read. */
+void gateway_server_cite(struct run *, uint32_t key);
 /* Does it end TLS and speak HTTP, TLS and not HTTP, or pass TLS through? */
 bool gateway_server_is_https(const struct gateway_server *);
 bool gateway_server_passes_tls(const struct gateway_server *);

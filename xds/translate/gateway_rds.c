@@ -468,6 +468,23 @@ void gateway_plan_run(struct run *r, uint32_t rc)
 			   run_pair(r, run_key(r, "*"), KEY_EMPTY), KEY_EMPTY);
 }
 
+/* The Gateways that ask for it: they say which hosts there are. */
+static void cite_gateways(struct run *r, uint32_t rc)
+{
+	struct keys *k = run_keys(r);
+	uint32_t name = key_first(k, rc), only = key_second(k, rc);
+	struct gateway_table t;
+
+	for (; only != KEY_EMPTY; only = key_second(k, only))
+		gateway_server_cite(r, key_first(k, key_first(k, only)));
+	if (key_second(k, rc) != KEY_EMPTY)
+		return;
+	t = gateways_of_proxy(r);
+	for (uint32_t i = 0; i < t.n_places; i++)
+		if (t.places[i].route == name)
+			gateway_server_cite(r, t.places[i].server);
+}
+
 /* [rc] CONCAT */
 void gateway_rc_run(struct run *r, uint32_t rc)
 {
@@ -481,6 +498,7 @@ void gateway_rc_run(struct run *r, uint32_t rc)
 		.ignore_port_in_host_matching = true);
 	ProtobufCBinaryData bytes = PB_PACK(a, head);
 
+	cite_gateways(r, rc);
 	resource_head(r, head->name, bytes.data, bytes.len);
 	for (uint32_t i = 0; i < plan->n / sizeof *v; i++)
 		list_add(r, Q_GW_VHOST, v[i]);
