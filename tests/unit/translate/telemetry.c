@@ -1,4 +1,5 @@
 /* Telemetry on listeners: what providers become, by the version and the extensions of the proxy, and what is left out. */
+#include "base/buf.h"
 #include "kit.h"
 #include "test.h"
 #include "translate/queries.h"
@@ -138,6 +139,38 @@ TEST(telemetry_logs_of_providers)
 	kit_mesh(&k,
 		 "accessLogFile: /dev/stdout\nextensionProviders: [{name: p, zipkin: {" SINK "}}]");
 	kit_fini(&k);
+}
+
+/* Envoy would refuse the listener for a filter that it cannot read: the log is left out, and said so. */
+TEST(telemetry_log_filters)
+{
+	static const struct {
+		const char *expression, *problem; /* none: the log is there */
+	} rows[] = {
+		{ "response.code >= 400", NULL },
+		{ "response.code >=", "column 17: there is no expression: no log of provider p" },
+		{ "", "column 1: there is no expression: no log of provider p" },
+		{ "a.matches('(')", "missing ): (: no log of provider p" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct kit k;
+		struct kit_proxy p = { .name = "p", .ns = "default" };
+		cleanup(buf_fini) struct buf objects = BUF_INIT;
+		const char *json;
+
+		buf_printf(&objects,
+			   TELEMETRY("istio-system", "{accessLogging: [{providers: [{name: p}], "
+						     "filter: {expression: \"%s\"}}]}"),
+			   rows[i].expression);
+		json = listener(&k, "envoyFileAccessLog: {path: /dev/stdout}", buf_str(&objects),
+				&p, "0.0.0.0_80");
+		CHECK_INT(strstr(json, "\"path\":\"/dev/stdout\"") != NULL, !rows[i].problem);
+		CHECK(strstr(json, "accessLog") || rows[i].problem);
+		if (rows[i].problem && !strstr(kit_problems(&k), rows[i].problem))
+			CHECK_STR(kit_problems(&k), rows[i].problem);
+		kit_fini(&k);
+	}
 }
 
 TEST(telemetry_stats_need_the_extension)

@@ -1,6 +1,7 @@
 /* Which access logs there are: of the providers that Telemetry or the mesh's defaults name, each with its filter, or else
  * those of the mesh config itself (translation.md 4.9, 9.1).
  */
+#include "base/cel.h"
 #include "model/mesh.h"
 #include "model/telemetry.h"
 #include "translate/filters/telemetry.h"
@@ -92,6 +93,18 @@ static void add_of_mesh(struct run *r, enum log_place place, Listener__Listener 
 		set_filter(r, out->access_log[i], place == LOG_LISTENER, NULL);
 }
 
+/* Envoy would refuse the whole listener for a filter that it cannot read. */
+static bool filter_holds(struct run *r, const struct provider_log *l)
+{
+	struct err e = ERR_INIT;
+
+	if (!l->filter || cel_check(l->filter, &e))
+		return true;
+	diag_warn(run_diag(r), (struct place){ 0 }, "accessLogging.filter",
+		  "%s: no log of provider %s", e.text, l->provider->name);
+	return false;
+}
+
 /* False: no provider that keeps logs is named, not even to be silent. */
 static bool add_of_providers(struct run *r, enum chain_kind kind, enum log_place place,
 			     Listener__Listener *out)
@@ -105,14 +118,8 @@ static bool add_of_providers(struct run *r, enum chain_kind kind, enum log_place
 		Accesslog__AccessLog *log = logger_of(r, v[i].provider);
 
 		any |= log != NULL;
-		if (!log || v[i].disabled)
+		if (!log || v[i].disabled || !filter_holds(r, &v[i]))
 			continue;
-		if (v[i].filter && !*v[i].filter) {
-			diag_warn(run_diag(r), (struct place){ 0 }, "accessLogging.filter",
-				  "the expression is empty: no log of provider %s",
-				  v[i].provider->name);
-			continue;
-		}
 		set_filter(r, log, place == LOG_LISTENER, v[i].filter);
 		PB_PUSH(run_arena(r), out, access_log, log);
 	}
