@@ -168,14 +168,14 @@ bench: $(B)/mainsheet $(B)/bench/client
 
 # ---- fuzzing: tests/fuzz/TARGET.c, with a corpus that `make check` replays ----
 FUZZ := yaml json object ads_request
-# The highest room that a target needs.
+# The highest room that a target needs. clang++ links: the checks in server/base/regex.cc need its runtime.
 FUZZ_ROOM.yaml := server/doc
 FUZZ_ROOM.json := server/doc
 FUZZ_ROOM.object := server/schema
 FUZZ_ROOM.ads_request := xds/ads
 define fuzz
 $(B)/fuzz/$(1): $(B)/tests/fuzz/$(1).o $(B)/tests/fuzz/tree.o $(if $(filter fuzz,$(SAN)),,$(B)/tests/fuzz/replay.o) $(call below,$(FUZZ_ROOM.$(1)))
-	@mkdir -p $$(@D); $(CC) $(ALLC) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LIBS)
+	@mkdir -p $$(@D); $(if $(filter fuzz,$(SAN)),$(CXX),$(CC)) $(if $(filter fuzz,$(SAN)),$(SANFLAGS.fuzz) -fsanitize=fuzzer,$(ALLC)) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LIBS)
 endef
 $(foreach f,$(FUZZ),$(eval $(call fuzz,$(f))))
 $(B)/tests/fuzz/%.o: CPPF += -Itests/fuzz
